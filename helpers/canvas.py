@@ -1,0 +1,178 @@
+"""What every figure needs: blank axes, numbers that can be drawn, words that can be printed.
+
+matplotlib's own font, DejaVu Sans, has no Chinese, Japanese or Korean characters. A word that needs
+them gets the first font of ``CJK_FONTS`` that is installed, as a fallback behind DejaVu Sans. A
+character that neither font has (reviews from the web contain a few) is printed as ``MISSING``, so
+that no warning about a missing glyph ever reaches the reader.
+
+Figures are made without pyplot: nothing is registered anywhere, and a figure nobody keeps is freed.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.cbook import is_math_text
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.text import Text
+from torch import Tensor
+
+__all__ = [
+    "BASE_FONT",
+    "CJK_FONTS",
+    "MISSING",
+    "as_array",
+    "as_labels",
+    "cjk_font",
+    "dress",
+    "finish",
+    "fold",
+    "panels",
+    "printable",
+]
+
+BASE_FONT = "DejaVu Sans"  # comes with matplotlib
+MISSING = "\N{WHITE SQUARE}"
+CJK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "SimHei",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK TC",
+    "Noto Sans CJK KR",
+    "STHeiti",
+    "Heiti TC",
+    "Arial Unicode MS",
+)
+# Where a line may break: a word or a formula stays whole, Chinese breaks anywhere but before its
+# closing punctuation.
+_CJK = f"\u2e80-\u9fff{MISSING}"
+_UNITS = re.compile(
+    rf"[{_CJK}][\u3001\u3002\uff00-\uff1f]*|(?:\$[^$]*\$|[^\s${_CJK}])+|\s+|\$",
+)
+
+
+def panels(
+    rows: int = 1, columns: int = 1, *, width: float = 6.0, height: float = 4.0
+) -> np.ndarray:
+    """Return the axes of a new figure with ``rows`` times ``columns`` plots.
+
+    Args:
+        width, height: size of the whole figure in inches.
+
+    Returns:
+        An array of Axes of shape ``(rows, columns)``; each knows its ``.figure``.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure.subplots(rows, columns, squeeze=False)
+
+
+def cjk_font() -> str | None:
+    """Return the name of the first installed font of ``CJK_FONTS``, or None.
+
+    matplotlib lists the installed fonts once and keeps the list in its cache folder. After
+    installing a font, delete the ``fontlist-*.json`` in ``matplotlib.get_cachedir()``.
+    """
+    installed = {entry.name for entry in fontManager.ttflist}
+    return next((name for name in CJK_FONTS if name in installed), None)
+
+
+@lru_cache(maxsize=8)
+def _characters(family: str) -> frozenset[int]:
+    """Return the code points that the font has a glyph for."""
+    return frozenset(get_font(findfont(FontProperties(family=[family]))).get_charmap())
+
+
+def printable(words: str) -> str:
+    """Return ``words`` with every character that no font can print replaced by ``MISSING``.
+
+    A line break stays; a tab becomes a space.
+
+    Raises:
+        TypeError: ``words`` is no string.
+    """
+    if not isinstance(words, str):
+        raise TypeError(f"the words of a figure must be str, got {words!r}")
+    fonts = [_characters(BASE_FONT)]
+    if not words.isascii() and (second := cjk_font()):
+        fonts.append(_characters(second))
+    return "".join(
+        c if c == "\n" or any(ord(c) in known for known in fonts) else MISSING
+        for c in words.replace("\t", " ")
+    )
+
+
+def dress(artist: Artist) -> None:
+    """Give each text of an axes or a figure the fonts that its characters need."""
+    second = cjk_font()
+    families = [BASE_FONT, second] if second else [BASE_FONT]
+    for text in artist.findobj(Text):
+        words = printable(text.get_text())
+        text.set_text(words)
+        # A text with a formula uses its first font only, so there the CJK font has to lead.
+        formula = text.get_parse_math() and is_math_text(words)
+        text.set_fontfamily(families[::-1] if formula and not words.isascii() else families)
+
+
+def fold(text: Text, width: float) -> None:
+    """Break ``text`` into lines no wider than ``width`` pixels, as the figure renders them."""
+    lines = []
+    for line in text.get_text().split("\n"):
+        kept = ""
+        for unit in _UNITS.findall(line):
+            text.set_text((kept + unit).strip())
+            if kept.strip() and text.get_window_extent().width > width:
+                lines.append(kept.strip())
+                kept = ""
+            kept += unit
+        lines.append(kept.strip())
+    text.set_text("\n".join(lines))
+
+
+def as_array(name: str, values: object, rank: int) -> np.ndarray:
+    """Return ``values`` as a new float64 array of the given rank, finite and not empty."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu().double().numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must have rows of equal length") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+    if array.ndim != rank:
+        raise ValueError(f"{name} must have rank {rank}, got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got nan or inf")
+    return array.astype(np.float64)
+
+
+def as_labels(name: str, labels: Sequence[str], count: int) -> list[str]:
+    """Return ``labels`` as a list of ``count`` printable strings of one line each."""
+    if isinstance(labels, str):
+        raise TypeError(f"{name} must be a sequence of strings, got the string {labels!r}")
+    if len(labels) != count:
+        raise ValueError(f"{name} must hold {count} label(s), got {len(labels)}")
+    return [printable(label).replace("\n", " ") for label in labels]
+
+
+def finish(ax: Axes, *, title: str, xlabel: str, ylabel: str) -> Axes:
+    """Write title and axis labels, and dress every word."""
+    ax.set_title(title, fontsize=11)
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    dress(ax)
+    fold(ax.title, ax.get_window_extent().width)
+    return ax

@@ -1,0 +1,119 @@
+"""Argument checks: what passes is returned, what does not is named."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.checks import (
+    check_generator,
+    check_ids,
+    check_in_range,
+    check_int,
+    check_module,
+    check_tensor,
+)
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3)])
+def test_check_int_returns_a_plain_int(value):
+    assert type(check_int("width", value)) is int
+    assert check_int("width", value, minimum=3) == 3
+
+
+@pytest.mark.parametrize("value", [True, 3.0, "3", None, torch.tensor(3), np.float64(3)])
+def test_check_int_takes_integers_only(value):
+    with pytest.raises(TypeError, match="width must be an integer, got "):
+        check_int("width", value)
+
+
+def test_check_int_has_a_minimum():
+    assert check_int("seed", 0, minimum=0) == 0
+    with pytest.raises(ValueError, match="width must be at least 1, got 0"):
+        check_int("width", 0)
+    with pytest.raises(ValueError, match="length must be at least 5, got 4"):
+        check_int("length", 4, minimum=5)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 0.25, Fraction(1, 4), np.float32(0.25)])
+def test_check_in_range_returns_a_float(value):
+    assert type(check_in_range("dropout", value, 0, 1)) is float
+    assert check_in_range("dropout", value, 0, 1) == float(value)
+
+
+@pytest.mark.parametrize("value", [-0.01, 1, 1.5, math.nan, math.inf, -math.inf])
+def test_check_in_range_is_half_open_and_finite(value):
+    with pytest.raises(ValueError, match="dropout must be at least 0 and below 1, got "):
+        check_in_range("dropout", value, 0, 1)
+
+
+@pytest.mark.parametrize("value", [False, "0.5", None, 1j])
+def test_check_in_range_takes_numbers_only(value):
+    with pytest.raises(TypeError, match="dropout must be a number, got "):
+        check_in_range("dropout", value, 0, 1)
+
+
+def test_check_tensor_returns_the_tensor_itself():
+    x = torch.zeros(2, 3, 5)
+    assert check_tensor("x", x, ("B", 3, "D")) is x
+    assert check_tensor("x", torch.tensor(1.0), ()).dim() == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted"),
+    [(("B", 5), r"\(B, 5\)"), (("B",), r"\(B,\)"), ((), r"\(\)"), (("B", 2, "C"), r"\(B, 2, C\)")],
+)
+def test_check_tensor_says_both_shapes(shape, wanted):
+    with pytest.raises(ValueError, match=rf"x must have shape {wanted}, got \(2, 3\)"):
+        check_tensor("x", torch.zeros(2, 3), shape)
+
+
+def test_check_tensor_takes_tensors_only():
+    with pytest.raises(TypeError, match="x must be a tensor, got ndarray"):
+        check_tensor("x", np.zeros((2, 3)), ("B", "T"))
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32])
+def test_check_ids_returns_ids_inside_the_vocabulary(dtype):
+    ids = torch.tensor([[0, 6], [3, 3]], dtype=dtype)
+    assert check_ids("ids", ids, 7) is ids
+
+
+@pytest.mark.parametrize(
+    ("ids", "error", "message"),
+    [
+        (torch.tensor([[0, 7]]), ValueError, r"ids must lie in 0\.\.6, got the token id 7"),
+        (torch.tensor([[-1, 9]]), ValueError, r"ids must lie in 0\.\.6, got the token id -1"),
+        (
+            torch.zeros(2, 0, dtype=torch.long),
+            ValueError,
+            r"at least one token, got shape \(2, 0\)",
+        ),
+        (torch.tensor([0, 1]), ValueError, r"ids must have shape \(B, T\), got \(2,\)"),
+        (torch.zeros(2, 3), TypeError, "int64 or int32 token ids, got torch.float32"),
+        (torch.zeros(2, 3, dtype=torch.bool), TypeError, "token ids, got torch.bool"),
+        ([[0, 1]], TypeError, "ids must be a tensor, got list"),
+    ],
+)
+def test_check_ids_turns_away(ids, error, message):
+    with pytest.raises(error, match=message):
+        check_ids("ids", ids, 7)
+
+
+def test_check_generator_takes_a_generator_or_none():
+    generator = torch.Generator()
+    assert check_generator("generator", generator) is generator
+    assert check_generator("generator", None) is None
+    with pytest.raises(
+        TypeError, match=r"generator must be a torch\.Generator or None, got 7; for"
+    ):
+        check_generator("generator", 7)
+
+
+def test_check_module_takes_modules_only():
+    module = torch.nn.Identity()
+    assert check_module("model", module) is module
+    with pytest.raises(TypeError, match=r"model must be a torch\.nn\.Module, got builtin_function"):
+        check_module("model", len)

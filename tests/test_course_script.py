@@ -1,0 +1,357 @@
+"""The commands behind the Makefile, tried on small notebooks, and the pages they write."""
+
+import json
+import os
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from nbformat import read, write
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import course
+import pages
+
+ROOT = Path(__file__).parent.parent
+
+# ------------------------------------------------------------------------------------- formulas
+
+
+@pytest.mark.parametrize(
+    ("formula", "part"),
+    [
+        (r"\text{softmax}\left(\frac{QK^\top}{\sqrt{d_k}}\right)V", "<mfrac>"),
+        (r"\operatorname{Var}[q \cdot k] = d_k", "<mo>Var</mo>"),
+        (r"\mathrm{PE}_{(pos, 2i)}", "<mtext>PE</mtext>"),
+        (r"\begin{pmatrix} a & b \\ c & d \end{pmatrix}", "<mtd><mi>d</mi></mtd>"),
+        (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", 'columnalign="left"'),
+        (r"\begin{align} a &= b \\ c &= d \end{align}", 'columnalign="left"'),
+        (r"\begin{cases} 1 & x > 0 \\ 0 & \text{otherwise} \end{cases}", "<mtext>otherwise"),
+        (r"\mathbb{E}_{x \sim p}[\log D(x)]", "&#x1D53C;"),
+        (r"x \in \mathbb{R}^{T \times D}, t = 1, \dots, T", "&#x02026;"),
+        (r"\sum_{i=1}^{n} \ln \hat{y}_i < \lVert x \rVert_2", "&#x0003C;"),
+        (r"\{ 10\,000 \mid 20\% \}", "&#x00025;"),
+    ],
+)
+def test_formulas_become_mathml(formula, part):
+    mathml = pages.formula_to_mathml(formula)
+    assert mathml.startswith("<math")
+    assert part in mathml
+    assert "(1)" not in mathml, "equations are not numbered in the notebooks either"
+
+
+@pytest.mark.parametrize("formula", [r"\nonsense{x}", r"\frac{a}{b", "a & b"])
+def test_formulas_that_are_not_understood_are_refused(formula):
+    with pytest.raises(ValueError, match=r"the formula .* (cannot be shown|do not match)"):
+        pages.formula_to_mathml(formula)
+
+
+def test_dollars_in_code_are_left_alone():
+    source = "Cost `a$b$c`, \\$5 and $x$\n\n```bash\necho $HOME $$ y $$\n```\n\n    $z$\n\n$$w$$"
+    assert pages.formulas_in(source) == ["x", "w"]
+    page = pages.render_markdown(source)
+    assert "<code>a$b$c</code>" in page
+    assert page.count("<math") == 2
+
+
+def test_a_formula_beyond_us_is_shown_as_it_is_written():
+    assert r"<code>\nonsense{x}</code>" in pages.render_markdown(r"so $\nonsense{x}$")
+
+
+# ---------------------------------------------------------------------------------------- pages
+
+
+class Loads(HTMLParser):
+    """Collects what a browser would fetch or execute."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        if tag in ("script", "link", "iframe", "object", "embed", "base"):
+            self.found.append(tag)
+        for name in ("src", "srcset", "poster", "data"):
+            if not (attributes.get(name) or "data:").startswith("data:"):
+                self.found.append(attributes[name])
+
+
+def sample():
+    picture = new_output("display_data", {"image/png": "aGk=", "text/plain": "<Figure 1>"})
+    return new_notebook(
+        cells=[
+            new_markdown_cell(
+                "# A & B\n\n$x_1$ and [next](02_b.ipynb#c), [far](https://x.org/a.ipynb)"
+            ),
+            new_code_cell("1 < 2", outputs=[new_output("stream", text="a < b\n"), picture]),
+            new_code_cell("html", outputs=[new_output("display_data", {"text/html": "<b>1</b>"})]),
+            new_code_cell("tex", outputs=[new_output("display_data", {"text/latex": "$y^2$"})]),
+            new_code_cell(
+                "fail",
+                outputs=[
+                    new_output("error", ename="E", evalue="v", traceback=["\x1b[31mE\x1b[0m: v"])
+                ],
+            ),
+        ]
+    )
+
+
+def test_pages_are_complete_without_a_network():
+    links = [None, ("02_b", "Lesson <B>")]
+    page = pages.render_notebook(sample(), title="A & B", links=links)
+    index = pages.render_index(
+        [SimpleNamespace(name="01_a", title="A & B", seconds=90, problem="")]
+    )
+    for text in (page, index):
+        loads = Loads()
+        loads.feed(text)
+        assert loads.found == []
+        assert "@import" not in text
+        assert "url(" not in text
+
+
+def test_a_page_shows_what_the_notebook_shows():
+    page = pages.render_notebook(sample(), title="A & B", links=[None, ("02_b", "Lesson <B>")])
+    assert "<title>A &amp; B</title>" in page
+    assert page.count("<math") == 2
+    assert 'href="02_b.html#c"' in page
+    assert 'href="https://x.org/a.ipynb"' in page
+    assert '<a href="02_b.html">Lesson &lt;B&gt;</a>' in page
+    assert "<pre>a &lt; b\n</pre>" in page
+    assert 'src="data:image/png;base64,aGk="' in page
+    assert "<b>1</b>" in page
+    assert "\x1b" not in page
+
+
+def test_the_index_names_minutes_and_failures():
+    runs = [
+        SimpleNamespace(name="01_a", title="A & B", seconds=90, problem=""),
+        SimpleNamespace(name="02_b", title="", seconds=30, problem="no"),
+    ]
+    index = pages.render_index(runs)
+    assert '<a href="01_a.html">A &amp; B</a>' in index
+    assert '<a href="02_b.html">02_b</a>' in index
+    assert index.count("stopped at an error") == 1
+    assert "1.5</td>" in index
+    assert "2.0 minutes in all" in index
+
+
+# ------------------------------------------------------------------------------------- commands
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty course of its own, in a folder with a space in its name."""
+    root = tmp_path / "my course"
+    (root / "notebooks").mkdir(parents=True)
+    monkeypatch.setattr(course, "ROOT", root)
+    monkeypatch.setattr(course, "NOTEBOOKS", root / "notebooks")
+    monkeypatch.setattr(course, "BUILD", root / "build")
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    return root
+
+
+def store(root, name, *sources, tags=()):
+    cells = [new_markdown_cell(f"Words\n\n# Lesson {name}", id="title")]
+    for number, source in enumerate(sources):
+        metadata = {"tags": list(tags)}
+        cells.append(new_code_cell(source, id=f"code-{number}", metadata=metadata))
+    path = root / "notebooks" / f"{name}.ipynb"
+    write(new_notebook(cells=cells), path)
+    return path
+
+
+def test_a_course_without_notebooks_fails_in_words(folder, capsys):
+    for command in (["run"], ["regenerate"], ["test"]):
+        assert course.main(command) == 1
+        assert "a course without notebooks proves nothing" in capsys.readouterr().err
+
+
+def test_notebooks_are_found_in_order_and_by_name(folder):
+    second, first = store(folder, "02_b"), store(folder, "01_a")
+    assert course.find_notebooks() == [first, second]
+    assert course.find_notebooks(["02_b", "notebooks/01_a.ipynb"]) == [second, first]
+    with pytest.raises(course.CourseError, match=r"no notebook called 03_c .*there: 01_a, 02_b"):
+        course.find_notebooks(["03_c"])
+
+
+def test_run_goes_on_after_a_failure_and_leaves_the_notebooks_alone(folder, capfd):
+    paths = [store(folder, "01_a", "x = 1", "x / 0", "print(x)"), store(folder, "02_b", "print(7)")]
+    before = [path.read_bytes() for path in paths]
+    assert course.main(["run"]) == 1
+    assert [path.read_bytes() for path in paths] == before
+    out, err = capfd.readouterr()
+    lines = out.splitlines()
+    assert lines[0].startswith("01_a  Lesson 01_a ... ")
+    assert lines[0].endswith(" s, FAILED")
+    assert lines[1].startswith("02_b  Lesson 02_b ... ")
+    assert lines[-1] == f"Open {folder / 'build' / 'index.html'}"
+    assert "01_a.ipynb: cell 3 of 4 (id 'code-1') failed:\n    x / 0" in err
+    assert "ZeroDivisionError" in err
+    assert "ZeroDivisionError" in (folder / "build" / "01_a.html").read_text("utf-8")
+    assert "7" in (folder / "build" / "02_b.html").read_text("utf-8")
+
+
+def test_regenerate_is_stable_and_all_or_nothing(folder, capfd):
+    source = "import sys\nfor i in range(50):\n    print(i, flush=True)\nprint('no ' + 'version')"
+    good = store(folder, "01_a", source, "1 / 0", tags=["raises-exception"])
+    bad = store(folder, "02_b", "print(1)", "1 / 0")
+    bad_before = bad.read_bytes()
+    assert course.main(["regenerate", "01_a"]) == 0
+    first = good.read_bytes()
+    assert course.main(["regenerate"]) == 1
+    assert good.read_bytes() == first
+    assert bad.read_bytes() == bad_before
+    assert "Left as they were: 02_b.ipynb" in capfd.readouterr().err
+    notebook = read(good, as_version=4)
+    assert [cell["id"] for cell in notebook["cells"]] == ["title", "code-0", "code-1"]
+    assert [cell["execution_count"] for cell in notebook["cells"][1:]] == [1, 2]
+    assert len(notebook["cells"][1]["outputs"]) == 1, "the pieces of a stream are one output"
+    assert notebook["metadata"] == course.NOTEBOOK_METADATA
+    assert "version" not in json.dumps(notebook["metadata"]["language_info"]).replace(
+        '"version": 3', ""
+    )
+    assert not list(good.parent.glob(".*"))
+
+
+def test_a_file_is_replaced_not_written_over(tmp_path):
+    path, witness = tmp_path / "a.ipynb", tmp_path / "witness"
+    path.write_text("old", encoding="utf-8")
+    os.link(path, witness)
+    course.write_atomically(path, "new")
+    assert path.read_text(encoding="utf-8") == "new"
+    assert witness.read_text(encoding="utf-8") == "old"
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.ipynb"
+    path.write_text("old", encoding="utf-8")
+
+    def interrupted(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        course.write_atomically(path, "new")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_tracebacks_lose_the_folders_of_the_machine():
+    notebook = new_notebook(cells=[new_code_cell("x", outputs=[])])
+    lines = [f"File {ROOT / 'helpers' / 'checks.py'}:3", f"File {Path(os.__file__)}:5"]
+    lines.append(f"File {Path(pytest.__file__)}:7")
+    cell = notebook["cells"][0]
+    cell["outputs"] = [new_output("error", ename="E", evalue="v", traceback=lines)]
+    course.make_portable(notebook)
+    assert [line.replace("\\", "/") for line in cell["outputs"][0]["traceback"]] == [
+        "File helpers/checks.py:3",
+        "File python/os.py:5",
+        "File site-packages/pytest/__init__.py:7",
+    ]
+
+
+def test_kernels_are_this_environments_own(folder, monkeypatch):
+    # A reader's python3 elsewhere, which does not start, and a foreign environment that is active.
+    home = folder / "home"
+    spec = home / "kernels" / "python3"
+    spec.mkdir(parents=True)
+    kernel = {"argv": ["/nonexistent", "{connection_file}"], "display_name": "x", "language": "y"}
+    (spec / "kernel.json").write_text(json.dumps(kernel), encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(home))
+    monkeypatch.setenv("JUPYTER_PATH", str(home))
+    monkeypatch.setenv("VIRTUAL_ENV", str(home))
+    path = store(folder, "01_a", "import sys; print(sys.executable)")
+    course.set_notebook_environment()
+    run = course.execute(path)
+    assert not run.problem
+    assert run.notebook["cells"][1]["outputs"][0]["text"].strip() == sys.executable
+    assert "VIRTUAL_ENV" not in os.environ
+
+
+def test_the_tests_of_the_notebooks_are_strict(folder):
+    command = course.notebook_test_command()
+    assert "--nbval" in command
+    assert "--nbval-lax" not in command
+    assert any(part.startswith("--nbval-cell-timeout=") for part in command)
+    assert command[-1] == "notebooks"
+
+
+def test_ci_calls_the_one_command():
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    code = [line for line in lines if line and not line.startswith(("#", "set ", "cd "))]
+    assert code == ["make test"]
+
+
+# ---------------------------------------------------------------------------------------- setup
+
+
+@pytest.mark.parametrize("version", [(3, 10, 13), (3, 14, 0), (2, 7, 18)])
+def test_an_unsupported_python_is_refused_in_one_line(version):
+    code = (
+        f"import sys; sys.version_info = {version}; sys.path.insert(0, 'scripts'); import setup;"
+        "setup.environment_runs = lambda: False; sys.exit(setup.main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    found = ".".join(map(str, version))
+    assert done.stderr.startswith(
+        f"The course needs Python 3.11, 3.12 or 3.13, and this is {found}"
+    )
+    assert "make run PYTHON=python3.12" in done.stderr
+
+
+def test_a_python_without_venv_is_refused_in_one_line():
+    code = (
+        "import sys; sys.modules['ensurepip'] = None; sys.path.insert(0, 'scripts'); import setup;"
+        "setup.environment_runs = lambda: False; sys.exit(setup.main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "sudo apt install python3." in done.stderr
+
+
+def test_the_stamp_knows_the_folder_and_the_requirements(tmp_path, monkeypatch):
+    import setup
+
+    for name in ("requirements.txt", "pyproject.toml"):
+        (tmp_path / name).write_text("one", encoding="utf-8")
+    monkeypatch.setattr(setup, "ROOT", str(tmp_path))
+    first = setup.wanted_stamp()
+    assert setup.wanted_stamp() == first
+    (tmp_path / "requirements.txt").write_text("two", encoding="utf-8")
+    assert setup.wanted_stamp() != first
+    monkeypatch.setattr(setup, "STAMP", str(tmp_path / "none"))
+    assert setup.found_stamp() == ""
+
+
+@pytest.mark.parametrize("failing", ["venv", "pip"])
+def test_a_half_finished_installation_has_no_stamp(tmp_path, monkeypatch, failing, capsys):
+    import setup
+
+    environment = tmp_path / ".venv"
+    environment.mkdir()
+    stamp = environment / "stamp"
+    stamp.write_text("from before", encoding="utf-8")
+    for name in ("requirements.txt", "pyproject.toml"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    monkeypatch.setattr(setup, "ROOT", str(tmp_path))
+    monkeypatch.setattr(setup, "ENVIRONMENT", str(environment))
+    monkeypatch.setattr(setup, "STAMP", str(stamp))
+    monkeypatch.setattr(setup.subprocess, "call", lambda command, **_: int(failing in command))
+    assert setup.main() == 1
+    assert not stamp.exists()
+    assert "did not finish" in capsys.readouterr().err
+    monkeypatch.setattr(setup.subprocess, "call", lambda command, **_: 0)
+    assert setup.main() == 0
+    assert stamp.read_text(encoding="utf-8") == setup.wanted_stamp()

@@ -1,0 +1,149 @@
+"""The synthetic tasks and the folds."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.datasets import (
+    contiguous_folds,
+    generate_batch,
+    load_imdb,
+    repeating_batch,
+    reversal_batch,
+)
+
+B, T, V, P = 7, 13, 11, 5  # primes, so that a swapped axis cannot hide
+
+
+def generator(seed=3):
+    return torch.Generator().manual_seed(seed)
+
+
+TASKS = pytest.mark.parametrize(
+    "task",
+    [
+        lambda g: (generate_batch(B, T, V, generator=g),),
+        lambda g: (repeating_batch(B, T, V, period=P, generator=g),),
+        lambda g: reversal_batch(B, T, V, generator=g),
+    ],
+    ids=["generate", "repeating", "reversal"],
+)
+
+
+@TASKS
+def test_batches_have_the_shape_and_range_asked_for(task):
+    for batch in task(generator()):
+        assert batch.shape == (B, T)
+        assert batch.dtype == torch.int64
+        assert batch.min() >= 0
+        assert batch.max() < V
+
+
+@TASKS
+def test_batches_depend_on_the_generator_alone(task):
+    before = torch.random.get_rng_state()
+    first, again, other = task(generator(3)), task(generator(3)), task(generator(5))
+    assert all(map(torch.equal, first, again))
+    assert not torch.equal(first[0], other[0])
+    assert torch.equal(torch.random.get_rng_state(), before)  # the global state is left alone
+
+
+def test_without_a_generator_the_global_seed_decides():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        drawn = generate_batch(B, T, V)
+    assert torch.equal(drawn, generate_batch(B, T, V, generator=generator(3)))
+
+
+def chi_square(ids, classes):
+    counts = torch.bincount(ids.flatten(), minlength=classes).double()
+    expected = ids.numel() / classes
+    return float(((counts - expected) ** 2 / expected).sum())
+
+
+def test_random_tokens_are_uniform():
+    ids = generate_batch(1009, 31, 101, generator=generator())
+    # 100 degrees of freedom: mean 100, standard deviation sqrt(200) = 14.1; five of them above.
+    assert chi_square(ids, 101) < 171
+    # And one token says nothing about the next: the pairs are uniform as well (120 degrees).
+    ids = generate_batch(1009, 31, 11, generator=generator())
+    assert chi_square(11 * ids[:, :-1] + ids[:, 1:], 121) < 120 + 5 * 240**0.5
+
+
+def test_symbols_to_reverse_are_uniform_and_never_the_start_token():
+    src, _, _ = reversal_batch(1009, 31, 11, generator=generator())
+    assert src.min() == 1
+    assert chi_square(src - 1, 10) < 9 + 5 * 18**0.5
+
+
+SIZES = st.tuples(st.integers(1, 7), st.integers(2, 13), st.integers(2, 11))
+
+
+@given(SIZES, st.data())
+def test_the_pattern_repeats(sizes, data):
+    batch_size, length, vocab_size = sizes
+    period = data.draw(st.integers(1, length - 1))
+    batch = repeating_batch(batch_size, length, vocab_size, period=period, generator=generator())
+    assert batch.shape == (batch_size, length)
+    assert torch.equal(batch[:, period:], batch[:, :-period])
+
+
+def test_every_row_has_a_pattern_of_its_own_that_repeats_no_sooner():
+    batch = repeating_batch(B, T, 997, period=P, generator=generator())
+    assert len({tuple(row) for row in batch.tolist()}) == B
+    assert all(len(set(row)) == P for row in batch.tolist())
+
+
+@given(SIZES)
+def test_the_target_is_the_source_reversed_and_the_input_the_target_shifted(sizes):
+    batch_size, length, vocab_size = sizes
+    src, tgt_in, tgt_out = reversal_batch(batch_size, length, vocab_size, generator=generator())
+    for row, given_row, wanted in zip(src.tolist(), tgt_in.tolist(), tgt_out.tolist(), strict=True):
+        assert wanted == row[::-1]
+        assert given_row == [0, *wanted[:-1]]
+
+
+LABELS = st.lists(st.sampled_from([0, 1, 2]), max_size=41)
+
+
+@given(LABELS, st.integers(2, 7))
+def test_folds_cut_every_class_by_position(labels, folds):
+    labels = labels + [0, 1, 2] * folds  # every class often enough
+    parts = contiguous_folds(labels, folds)
+    assert len(parts) == folds
+    assert sorted(i for part in parts for i in part) == list(range(len(labels)))
+    assert all(part == sorted(part) for part in parts)
+    for label in (0, 1, 2):
+        blocks = [[i for i in part if labels[i] == label] for part in parts]
+        assert sum(blocks, []) == [i for i, own in enumerate(labels) if own == label]  # noqa: RUF017
+        assert max(map(len, blocks)) - min(map(len, blocks)) <= 1
+
+
+def test_folds_by_hand():
+    assert contiguous_folds([0] * 5 + [1] * 4, 2) == [[0, 1, 5, 6], [2, 3, 4, 7, 8]]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: generate_batch(0, T, V), ValueError, "batch_size must be at least 1"),
+        (lambda: generate_batch(B, 0, V), ValueError, "length must be at least 1"),
+        (lambda: generate_batch(B, T, 0), ValueError, "vocab_size must be at least 1"),
+        (lambda: generate_batch(B, 2.5, V), TypeError, "length must be an integer"),
+        (lambda: generate_batch(B, T, V, generator=3), TypeError, "generator must be a torch.Gen"),
+        (lambda: repeating_batch(B, T, V, period=0), ValueError, "period must be at least 1"),
+        (lambda: repeating_batch(B, T, V, period=T), ValueError, r"period must be below .*\(13\)"),
+        (lambda: reversal_batch(B, T, 1), ValueError, "vocab_size must be at least 2"),
+        (lambda: contiguous_folds([0, 1], 1), ValueError, "folds must be at least 2"),
+        (lambda: contiguous_folds([0, 0, 1], 2), ValueError, "labels must .* got class 1 1 times"),
+        (lambda: load_imdb(split="random"), ValueError, "split must be one of .* got 'random'"),
+        (lambda: load_imdb(source="web"), ValueError, "source must be one of .* got 'web'"),
+        (lambda: load_imdb(seed=-1), ValueError, "seed must be at least 0"),
+        (lambda: load_imdb(data_dir="x"), ValueError, 'data_dir is for source="official" only'),
+        (lambda: load_imdb(source="official", split="shuffled"), ValueError, 'split must be "pos'),
+    ],
+)
+def test_errors_name_the_argument(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

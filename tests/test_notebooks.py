@@ -1,0 +1,200 @@
+"""Every notebook keeps every rule, and every rule can be broken."""
+
+import copy
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import notebook_rules as rules
+from course import NOTEBOOK_METADATA, NOTEBOOKS, read_notebook
+
+PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_notebook_keeps(path, rule):
+    complaints = rule(read_notebook(path))
+    assert not complaints, "\n".join([rule.__doc__, *complaints])
+
+
+def test_every_rule_is_applied():
+    public = {
+        value
+        for name, value in vars(rules).items()
+        if callable(value) and getattr(value, "__module__", "") == rules.__name__
+        if not name.startswith("_") and name != "headings"
+    }
+    assert public == set(rules.RULES)
+
+
+# ------------------------------------------------- a notebook that keeps the rules, and variations
+
+OPENING = """# Title
+
+**Objectives**
+
+- add
+
+**Before you start**: counting.
+
+**Time**: 1.5 minutes on one thread."""
+
+
+def stream(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+def shown(**data):
+    return new_output("display_data", {kind.replace("_", "/"): v for kind, v in data.items()})
+
+
+def raised(*traceback):
+    error = {"ename": "ValueError", "evalue": "bad", "traceback": list(traceback)}
+    return new_output("error", **error)
+
+
+def markdown(name, source):
+    return new_markdown_cell(source, id=name)
+
+
+def code(name, *outputs, tags=(), source="work()"):
+    metadata = {"tags": list(tags)} if tags else {}
+    return new_code_cell(source, id=name, outputs=list(outputs), metadata=metadata)
+
+
+def notebook(*cells):
+    """Return a notebook with these cells between a right beginning and a right end."""
+    end = "## Summary\n\nDone.\n\n## Exercises\n\nAgain.\n\n## Sources\n\nNone."
+    cells = [markdown("title", OPENING), *cells, markdown("end", end)]
+    for count, cell in enumerate([c for c in cells if c["cell_type"] == "code"], start=1):
+        cell["execution_count"] = count
+    return new_notebook(cells=cells, metadata=copy.deepcopy(NOTEBOOK_METADATA))
+
+
+def good():
+    figure = shown(image_png="aGk=", text_plain="<Figure size 500x300 with 1 Axes>")
+    return notebook(
+        markdown(
+            "first", "## Sums\n\nLook at $a_1 + \\text{b}$.\n\n```\n# no heading, $no$ formula"
+        ),
+        code("add", stream("0.5\n"), tags=["rtol=0.05"]),
+        markdown("second", "### A picture"),
+        code("picture", figure),
+        markdown("third", "And the fact."),
+        code("fact", stream("highest: 3\n")),
+        markdown("fourth", "On purpose:"),
+        code("fail", raised("File helpers/checks.py:31"), tags=["raises-exception"]),
+        markdown("fifth", "Seconds differ."),
+        code("clock", stream("1.23 s\n"), tags=["nbval-ignore-output"]),
+        markdown("sixth", "But it is fast."),
+        code("fast", new_output("execute_result", {"text/plain": "True"}, execution_count=6)),
+    )
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+def test_a_good_notebook_keeps(rule):
+    assert rule(good()) == []
+
+
+def edited(name, **changes):
+    """Return the good notebook with one cell changed."""
+    changed = good()
+    cell = next(cell for cell in changed["cells"] if cell["id"] == name)
+    for key, value in changes.items():
+        if key == "tags":
+            cell["metadata"]["tags"] = value
+        else:
+            cell[key] = value
+    return changed
+
+
+def without(name):
+    changed = good()
+    changed["cells"] = [cell for cell in changed["cells"] if cell["id"] != name]
+    return changed
+
+
+def with_metadata(**metadata):
+    changed = good()
+    changed["metadata"].update(metadata)
+    return changed
+
+
+WIDGET = shown(**{rules.WIDGETS: {"model_id": "1"}, "text_plain": "bar"})
+CLOCK_IGNORED = ["nbval-ignore-output"]
+
+BROKEN = [
+    (rules.executed_in_order, edited("add", execution_count=None), "execution count None"),
+    (rules.executed_in_order, edited("picture", execution_count=7), "count 7, expected 2"),
+    (rules.nothing_on_stderr, edited("add", outputs=[stream("hm", "stderr")]), "wrote to stderr"),
+    (rules.errors_only_where_tagged, edited("fail", tags=[]), "raised ValueError without the tag"),
+    (rules.errors_only_where_tagged, edited("fail", outputs=[]), "and raised nothing"),
+    (rules.kernel_is_python3, with_metadata(kernelspec={"name": "mine"}), "kernel is 'mine'"),
+    (rules.kernel_is_python3, with_metadata(kernelspec={}), "kernel is None"),
+    (rules.kernel_is_python3, with_metadata(language_info={"version": "3.1"}), "version of Python"),
+    (rules.cells_have_readable_ids, edited("add", id="3f2a91bc"), "not made of words"),
+    (rules.cells_have_readable_ids, edited("add", id="Add_it"), "not made of words"),
+    (rules.cells_have_readable_ids, edited("add", id=""), "not made of words"),
+    (rules.cells_have_readable_ids, edited("add", id="first"), "taken by an earlier cell"),
+    (rules.opens_with_title, without("title"), "does not begin with a title"),
+    (rules.opens_with_title, edited("title", source="## " + OPENING), "does not begin with"),
+    (rules.opens_with_title, edited("third", source="# Two"), "a second title, 'Two'"),
+    (rules.opens_with_title, edited("title", source=OPENING.replace("**O", "O")), "lacks **Obj"),
+    (rules.opens_with_title, edited("title", source=OPENING.replace("**B", "B")), "lacks **Bef"),
+    (rules.opens_with_title, edited("title", source=OPENING.replace("**T", "T")), "lacks **Time"),
+    (rules.opens_with_title, edited("title", source=OPENING.replace("1.5", "few")), "of minutes"),
+    (rules.opens_with_title, notebook(*[]) | {"cells": []}, "first cell is not Markdown"),
+    (
+        rules.closes_with_sections,
+        edited("end", source="## Summary\n## Sources\n## Exercises"),
+        "last",
+    ),
+    (rules.closes_with_sections, without("end"), "the last sections are ['Sums']"),
+    (
+        rules.headings_nest,
+        edited("first", source="### Deep"),
+        "'Deep' is of level 3, after level 1",
+    ),
+    (rules.headings_nest, edited("fourth", source="##### Deep"), "level 5, after level 3"),
+    (rules.exempt_cells_are_followed_by_a_check, edited("fast", outputs=[]), "id 'clock'"),
+    (rules.exempt_cells_are_followed_by_a_check, edited("fast", tags=CLOCK_IGNORED), "'clock'"),
+    (rules.exempt_cells_are_followed_by_a_check, edited("fast", tags=["nbval-skip"]), "'fast'"),
+    (rules.exempt_cells_are_followed_by_a_check, without("fast"), "id 'clock'"),
+    (rules.figures_have_facts, edited("fact", outputs=[]), "id 'picture'"),
+    (rules.figures_have_facts, edited("fact", tags=["nbval-skip"]), "id 'picture'"),
+    (rules.figures_have_facts, edited("fact", outputs=[shown(image_png="aGk=")]), "id 'picture'"),
+    (rules.code_is_introduced, without("second"), "id 'picture'): no Markdown"),
+    (rules.code_is_introduced, edited("add", source=" \n"), "id 'add') is empty"),
+    (rules.no_widgets, edited("add", outputs=[WIDGET]), "stored a widget"),
+    (rules.no_widgets, with_metadata(widgets={"state": {}}), "widget state"),
+    (rules.no_machine_paths, edited("add", outputs=[stream("at /home/ada/x.py")]), "'/home/ada"),
+    (rules.no_machine_paths, edited("add", outputs=[shown(text_html="<i>C:\\Users\\a")]), "C:"),
+    (rules.no_machine_paths, edited("fail", outputs=[raised("File /tmp/x.py:3")]), "'/tmp/x.py"),
+    (rules.known_tags_only, edited("add", tags=["hide-input"]), "'hide-input' is unknown"),
+    (rules.known_tags_only, edited("add", tags=["rtol=5"]), "above 0 and below 1"),
+    (rules.known_tags_only, edited("add", tags=["rtol=0.1", "rtol=0.2"]), "takes one rtol tag"),
+    (rules.known_tags_only, edited("clock", tags=[*CLOCK_IGNORED, "rtol=0.1"]), "no effect"),
+    (rules.known_tags_only, edited("first", metadata={"tags": ["nbval-skip"]}), "without code"),
+    (rules.known_tags_only, edited("add", source="# NBVAL_IGNORE_OUTPUT\nx"), "use a tag"),
+    (rules.formulas_can_be_shown, edited("first", source=r"$\nonsense{x}$"), "cannot be shown"),
+    (rules.formulas_can_be_shown, edited("first", source=r"$$\frac{a}{b$$"), "do not match"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken", "complaint"),
+    BROKEN,
+    ids=[f"{rule.__name__}-{number}" for number, (rule, _, _) in enumerate(BROKEN)],
+)
+def test_a_broken_rule_is_seen(rule, broken, complaint):
+    assert complaint in "\n".join(rule(broken))
+
+
+def test_every_rule_is_broken_once():
+    assert {rule for rule, _, _ in BROKEN} == set(rules.RULES)
+
+
+def test_headings_leave_fences_alone():
+    source = "# A\n```python\n# not\n~~~\n```\n## B ##\n~~~~\n## not\n~~~\n~~~~\n### C\n#hash"
+    assert rules.headings(source) == [(1, "A"), (2, "B"), (3, "C")]

@@ -1,0 +1,393 @@
+"""The figures show what they were given, in any language, without pyplot and without a warning."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from helpers import canvas
+from helpers.canvas import MISSING, as_array, dress, fold, panels, printable
+from helpers.diagrams import TransformerWords, draw_transformer, plot_token_weights
+from helpers.plotting import (
+    COLOURS,
+    plot_attention,
+    plot_attention_heads,
+    plot_bars,
+    plot_confusion_matrix,
+    plot_heatmap,
+    plot_histogram,
+    plot_lines,
+    plot_positional_encoding,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+T, S, D, H = 5, 7, 11, 3
+WORDS = {"title": "A finding about $d_k$", "xlabel": "what goes right", "ylabel": "what goes up"}
+QUERIES = [f"q{index}" for index in range(T)]
+KEYS = [f"k{index}" for index in range(S)]
+
+
+def random(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=shape)
+
+
+def attention(*shape: int) -> torch.Tensor:
+    return torch.softmax(torch.from_numpy(random(*shape)), dim=-1)
+
+
+def each(say, words):
+    return [say(word) for word in words]
+
+
+# Every figure, with `say` between each word and the helper, so that a test can change the language.
+FIGURES = {
+    "heatmap": lambda say, **w: plot_heatmap(random(T, S), **w),
+    "attention": lambda say, **w: plot_attention(
+        attention(T, S), queries=each(say, QUERIES), keys=each(say, KEYS), **w
+    ),
+    "long attention": lambda say, **w: plot_attention(
+        attention(17, 19),
+        queries=[say(f"query {index}") for index in range(17)],
+        keys=[say(f"key {index}") for index in range(19)],
+        **w,
+    ),
+    "positions": lambda say, **w: plot_positional_encoding(random(T, D), **w),
+    "confusion": lambda say, **w: plot_confusion_matrix(
+        [[20, 3], [0, 0]], classes=[say("negative"), say("positive")], **w
+    ),
+    "lines": lambda say, **w: plot_lines(
+        [1, 2, 4, 8],
+        {say("first"): [1, 2, 3, 5], say("second $x^2$"): [2, 4, 6, 9]},
+        xscale="log",
+        yscale="log",
+        hlines={say("floor"): 1.5},
+        vlines={say("best"): 4},
+        **w,
+    ),
+    "bars": lambda say, **w: plot_bars(
+        [say("majority"), say("a model with a long name")],
+        [0.5, 0.87],
+        vlines={say("chance"): 0.5},
+        **w,
+    ),
+    "histogram": lambda say, **w: plot_histogram(
+        {say("negative"): random(101), say("positive"): random(103) + 1},
+        vlines={say("cut"): 0.3},
+        **w,
+    ),
+    "tokens": lambda say, **w: plot_token_weights(
+        [say(token) for token in ("it", "is", "a", "wonderful", "surprise", "$") * 7],
+        random(42),
+        title=w["title"],
+        xlabel=w["xlabel"],
+    ),
+    "transformer": lambda say, **w: draw_transformer(
+        title=w["title"],
+        words=TransformerWords(
+            **{key: say(word) for key, word in vars(TransformerWords()).items()}
+        ),
+    ),
+    "heads": lambda say, **w: plot_attention_heads(
+        attention(H, T, S),
+        queries=each(say, QUERIES),
+        keys=each(say, KEYS),
+        titles=[say(f"head {index}") for index in range(H)],
+        xlabel=w["xlabel"],
+        ylabel=w["ylabel"],
+    )[0],
+}
+
+
+def draw(name: str, say=str) -> Axes:
+    return FIGURES[name](say, **{key: say(words) for key, words in WORDS.items()})
+
+
+def render(figure: Figure) -> None:
+    figure.savefig(io.BytesIO(), format="png")
+
+
+def shown(figure: Figure) -> list[Text]:
+    texts = figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_visible())
+    return [text for text in texts if text.get_text().strip()]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_each_figure_is_labelled_and_nothing_is_cut_off(name):
+    ax = draw(name)
+    assert isinstance(ax, Axes)
+    figure = ax.figure
+    figure.draw_without_rendering()
+    words = " ".join(text.get_text() for text in shown(figure)).replace("\n", " ")
+    wanted = {"tokens": ["title", "xlabel"], "transformer": ["title"], "heads": ["ylabel"]}
+    for key in wanted.get(name, WORDS):
+        assert WORDS[key] in words
+    drawn = figure.get_tightbbox()  # inches; nothing that is drawn lies outside it
+    assert drawn.x0 >= -0.01
+    assert drawn.y0 >= -0.01
+    assert drawn.x1 <= figure.get_figwidth() + 0.01
+    assert drawn.y1 <= figure.get_figheight() + 0.01
+
+
+def chinese(words: str) -> str:
+    return "注意力" + words
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("font", ["Last Resort High-Efficiency", None])
+def test_chinese_words_never_warn(name, font, monkeypatch, caplog):
+    # matplotlib ships a font with a placeholder for every character: it stands in for a CJK font.
+    monkeypatch.setattr(canvas, "CJK_FONTS", (font,) if font else ())
+    figure = draw(name, chinese).figure
+    render(figure)
+    assert not caplog.records  # formulas log what they miss, other text warns (an error here)
+    words = "".join(text.get_text() for text in shown(figure))
+    assert ("注" in words, MISSING in words) == (font is not None, font is None)
+
+
+def test_pyplot_is_never_imported():
+    code = (
+        "import sys, io\n"
+        "from helpers.plotting import plot_attention\n"
+        "from helpers.diagrams import draw_transformer\n"
+        "ax = plot_attention([[1.0]], queries=['a'], keys=['b'], title='', xlabel='', ylabel='')\n"
+        "ax.figure.savefig(io.BytesIO())\n"
+        "draw_transformer(title='').figure.savefig(io.BytesIO())\n"
+        "print('matplotlib.pyplot' in sys.modules)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (run.stdout.strip(), run.stderr) == ("False", "")
+
+
+@pytest.mark.parametrize("name", ["attention", "lines", "bars", "histogram", "positions"])
+def test_draws_into_the_axes_it_is_given(name):
+    left, right = panels(1, 2, width=9)[0]
+    assert FIGURES[name](str, **WORDS, ax=right) is right
+    assert not left.has_data()
+    assert right.has_data()
+    render(right.figure)
+
+
+def test_attention_shows_weights_and_tokens():
+    weights = attention(T, S)
+    ax = plot_attention(weights, queries=QUERIES, keys=KEYS, **WORDS)
+    np.testing.assert_array_equal(ax.images[0].get_array(), weights)
+    assert ax.images[0].get_clim() == (0, 1)
+    assert [text.get_text() for text in ax.get_yticklabels()] == QUERIES
+    assert [text.get_text() for text in ax.get_xticklabels()] == KEYS
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (WORDS["xlabel"], WORDS["ylabel"])
+    assert [text.get_text() for text in ax.texts] == [f"{x:.2f}" for x in weights.ravel().tolist()]
+
+
+def test_tokens_are_written_verbatim():
+    tokens = ["$\\nonsense{$", "$5 and $6", "<unk>", "a\tb\x96"]
+    ax = plot_attention(np.eye(4), queries=tokens, keys=tokens, **WORDS)
+    render(ax.figure)  # a formula that makes no sense would raise
+    assert [text.get_text() for text in ax.get_xticklabels()] == [
+        *tokens[:3],
+        f"a b{MISSING}",
+    ]
+    render(plot_token_weights(tokens, np.arange(4), title="", xlabel="").figure)
+
+
+def test_heads_share_one_scale_and_one_figure():
+    weights = attention(6, T, S)
+    axes = plot_attention_heads(
+        weights,
+        queries=QUERIES,
+        keys=KEYS,
+        titles=[f"head {index}" for index in range(6)],
+        xlabel="key",
+        ylabel="query",
+        vmax=0.9,
+    )
+    assert len({ax.figure for ax in axes}) == 1
+    for index, ax in enumerate(axes):
+        np.testing.assert_array_equal(ax.images[0].get_array(), weights[index])
+        assert ax.images[0].get_clim() == (0, 0.9)
+        assert ax.get_title() == f"head {index}"
+    assert [ax.get_ylabel() for ax in axes] == ["query", "", ""] * 2
+    assert [ax.get_xlabel() for ax in axes] == [""] * 3 + ["key"] * 3
+
+
+def test_tensors_and_masks_are_drawn_and_left_alone():
+    mask = torch.ones(T, T, dtype=torch.bool).tril()
+    before = mask.clone()
+    ax = plot_heatmap(mask, **WORDS)
+    np.testing.assert_array_equal(ax.images[0].get_array(), mask)
+    assert torch.equal(mask, before)
+    weights = torch.ones(1, 1, requires_grad=True)
+    assert plot_attention(weights, queries=["a"], keys=["b"], **WORDS).images[0].get_array() == 1
+    values = random(T, D)
+    drawn = plot_positional_encoding(values, **WORDS).images[0]
+    kept = values.copy()
+    values[:] = 0
+    np.testing.assert_array_equal(drawn.get_array(), kept)
+    low, high = drawn.get_clim()
+    assert -low == high == np.abs(kept).max()
+
+
+def test_lines_bars_and_histogram_show_their_numbers():
+    ax = draw("lines")
+    first, second, floor, best = ax.get_lines()
+    np.testing.assert_array_equal(first.get_xydata(), [[1, 1], [2, 2], [4, 3], [8, 5]])
+    assert [to_rgb(first.get_color()), to_rgb(second.get_color())] == list(map(to_rgb, COLOURS[:2]))
+    assert list(floor.get_ydata()) == [1.5, 1.5]
+    assert list(best.get_xdata()) == [4, 4]
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["first", "second $x^2$", "floor", "best"]
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["1", "2", "4", "8"]
+
+    ax = draw("bars")
+    assert [bar.get_width() for bar in ax.patches] == [0.5, 0.87]
+    assert [text.get_text() for text in ax.texts] == ["0.500", "0.870"]
+    assert ax.patches[0].get_y() < ax.patches[1].get_y()
+    assert ax.yaxis_inverted()
+
+    values = [0.5, 1.5, 1.6, 2.5, 9.0]
+    ax = plot_histogram({"a": values}, bins=[0, 1, 2, 3], **WORDS)
+    np.testing.assert_array_equal(ax.patches[0].get_data().values, [1, 2, 1])
+
+
+def test_epochs_are_whole_numbers():
+    ax = plot_lines([1, 2, 3], {"loss": [3.0, 2.0, 1.0]}, **WORDS)
+    assert all(tick == round(tick) for tick in ax.get_xticks())
+    assert ax.get_legend() is None
+
+
+def test_one_value_and_one_row_are_drawn():
+    ax = plot_positional_encoding([[0.0, 0.0, 0.0]], **WORDS)
+    low, high = ax.images[0].get_clim()
+    assert low < 0 < high
+    assert [text.get_color() for text in ax.texts] == ["black"] * 3
+    assert all(tick == round(tick) for tick in ax.get_yticks())
+
+
+def test_numbers_that_do_not_fit_are_left_out():
+    ax = panels(1, 4, width=6)[0, 0]
+    assert len(plot_heatmap(random(T, S), **WORDS, ax=ax).texts) == 0
+    assert len(plot_heatmap(random(T, S), **WORDS).texts) == T * S
+
+
+def test_confusion_matrix_shows_counts_and_row_shares():
+    ax = plot_confusion_matrix([[20, 5], [3, 1]], classes=["no", "yes"], **WORDS)
+    words = [text.get_text() for text in ax.texts]
+    assert words == ["20\n80.0%", "5\n20.0%", "3\n75.0%", "1\n25.0%"]
+    np.testing.assert_array_equal(ax.images[0].get_array(), [[0.8, 0.2], [0.75, 0.25]])
+    ax = plot_confusion_matrix([[0, 0], [0, 7]], classes=["no", "yes"], **WORDS)
+    assert ax.texts[0].get_text() == "0\n0.0%"  # a class that never occurs
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: plot_heatmap(random(T), **WORDS), ValueError, r"values must have rank 2.*\(5,\)"),
+        (lambda: plot_heatmap([[1, 2], [3]], **WORDS), ValueError, "values must have rows"),
+        (lambda: plot_heatmap([["a"]], **WORDS), TypeError, "values must hold real numbers"),
+        (lambda: plot_heatmap(random(0, S), **WORDS), ValueError, "values must not be empty"),
+        (lambda: plot_heatmap([[np.nan]], **WORDS), ValueError, "values must be finite"),
+        (
+            lambda: plot_heatmap([[1.0]], rows=["a", "b"], **WORDS),
+            ValueError,
+            "rows must hold 1 .*2",
+        ),
+        (lambda: plot_heatmap([[1.0]], columns="a", **WORDS), TypeError, "columns must be a seq"),
+        (lambda: plot_heatmap([[1.0]], columns=[1], **WORDS), TypeError, "must be str, got 1"),
+        (lambda: plot_heatmap([[1.0]], cells=[["a", "b"]], **WORDS), ValueError, "cells must hold"),
+        (
+            lambda: plot_attention(-np.eye(2), queries=["a", "b"], keys=["a", "b"], **WORDS),
+            ValueError,
+            r"weights must lie in 0\.\.1, got -1",
+        ),
+        (
+            lambda: plot_attention([[3.0]], queries=["a"], keys=["b"], **WORDS),
+            ValueError,
+            "weights .* softmax",
+        ),
+        (
+            lambda: plot_attention([[1.0]], queries=["a"], keys=["b", "c"], **WORDS),
+            ValueError,
+            "keys must hold 1",
+        ),
+        (
+            lambda: plot_attention_heads(
+                attention(T, S), queries=QUERIES, keys=KEYS, titles=[], xlabel="", ylabel=""
+            ),
+            ValueError,
+            "weights must have rank 3",
+        ),
+        (
+            lambda: plot_lines([1, 2], {}, **WORDS),
+            ValueError,
+            "series must hold 1 to 7 lines, got 0",
+        ),
+        (lambda: plot_lines([1, 2], {"a": [1]}, **WORDS), ValueError, r"series\['a'\].* 2 .*got 1"),
+        (
+            lambda: plot_lines([0], {"a": [1]}, xscale="log", **WORDS),
+            ValueError,
+            "x above 0, got 0",
+        ),
+        (lambda: plot_lines([1], {"a": [0]}, yscale="log", **WORDS), ValueError, "series above 0"),
+        (lambda: plot_lines([1], {"a": [1]}, yscale="lin", **WORDS), ValueError, 'yscale .*"lin'),
+        (lambda: plot_bars(["a"], [1, 2], **WORDS), ValueError, "labels must hold 2"),
+        (
+            lambda: plot_histogram({"a": []}, **WORDS),
+            ValueError,
+            r"series\['a'\] must not be empty",
+        ),
+        (lambda: plot_histogram({}, **WORDS), ValueError, "series must hold 1 to 7"),
+        (
+            lambda: plot_confusion_matrix(random(T, S), classes=QUERIES, **WORDS),
+            ValueError,
+            "counts must be square",
+        ),
+        (
+            lambda: plot_confusion_matrix([[0.5]], classes=["a"], **WORDS),
+            ValueError,
+            "counts must be whole numbers",
+        ),
+    ],
+)
+def test_bad_input_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_as_array_copies():
+    values = random(T)
+    array = as_array("values", values, 1)
+    assert not np.shares_memory(array, values)
+    assert as_array("values", torch.tensor([True]), 1).dtype == np.float64
+
+
+def test_printable_keeps_what_a_font_has(monkeypatch):
+    monkeypatch.setattr(canvas, "CJK_FONTS", ("no such font",))
+    assert printable("d × √2\n中\x96\t!") == f"d × √2\n{MISSING}{MISSING} !"  # noqa: RUF001
+    monkeypatch.setattr(canvas, "CJK_FONTS", ("no such font", "Last Resort High-Efficiency"))
+    assert printable("中") == "中"
+
+
+def test_long_titles_are_folded_and_formulas_stay_whole():
+    ax = panels(width=3, height=2)[0, 0]
+    words = (
+        "A long title with ($a = b + c$) amid its many words 中文标题很长、很长很长、很长很长很长"
+    )
+    text = ax.set_title(words)
+    dress(ax)
+    before = text.get_text()
+    fold(text, 150)
+    assert text.get_window_extent().width <= 150
+    lines = text.get_text().split("\n")
+    assert len(lines) > 3
+    assert "".join(lines).replace(" ", "") == before.replace(" ", "")
+    assert sum("($a = b + c$)" in line for line in lines) == 1

@@ -1,0 +1,832 @@
+"""helpers.transformer: the whole models, against torch.nn and by their laws."""
+
+import inspect
+import math
+import re
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from helpers.attention import causal_mask, padding_mask
+from helpers.transformer import Transformer, TransformerClassifier, TransformerModel
+from torch_reference import (
+    NEARLY_ONE,
+    assert_close,
+    assert_same,
+    decoder_layer_pairs,
+    encoder_pairs,
+    generator,
+    random_mask,
+    random_module,
+    simple_pairs,
+    sinusoids,
+    torch_encoder,
+)
+
+B, H, T, S, C, V, SRC, F = 2, 3, 5, 7, 11, 13, 17, 23  # distinct primes
+D = H * 14  # even, for the sines and cosines
+N = 2
+CLASSES = 29
+
+law = settings(max_examples=15)
+seeds = st.integers(0, 2**32 - 1)
+both_norms = pytest.mark.parametrize("norm_first", [False, True], ids=["post-norm", "pre-norm"])
+
+SIZES = {"d_model": D, "num_heads": H, "d_hidden": F, "num_layers": N}
+
+
+@pytest.fixture(autouse=True)
+def _float64():
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    yield
+    torch.set_default_dtype(before)
+
+
+def tokens(vocab_size, *shape, seed=0):
+    return torch.randint(vocab_size, shape, generator=generator(seed))
+
+
+def encoder_decoder(seed=0, **options):
+    return random_module(Transformer(SRC, V, **{**SIZES, "dropout": 0.0, **options}), seed)
+
+
+def language_model(seed=0, dropout=0.0):
+    return random_module(TransformerModel(V, D, H, F, N, dropout), seed)
+
+
+def classifier(seed=0, **options):
+    options = {"dropout": 0.0, **options}
+    return random_module(TransformerClassifier(V, CLASSES, D, H, F, N, **options), seed)
+
+
+def parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+def quoted(text):
+    return f"^{re.escape(text)}$"
+
+
+def inverted(mask):
+    """torch.nn's polarity: True = hidden."""
+    return None if mask is None else ~mask
+
+
+# Against torch.nn
+
+
+class TorchEncoderDecoder(nn.Module):
+    """nn.Transformer between the same embeddings, sinusoids and output layer.
+
+    In post-norm nn.Transformer normalises once more at the end of both stacks, which the paper
+    does not: ``torch_encoder`` leaves the encoder's norm out, and the decoder's is None here too.
+    """
+
+    def __init__(self, norm_first):
+        super().__init__()
+        self.source, self.target = nn.Embedding(SRC, D), nn.Embedding(V, D)
+        layer = nn.TransformerDecoderLayer(
+            D, H, F, dropout=0.0, batch_first=True, norm_first=norm_first
+        )
+        norm = nn.LayerNorm(D) if norm_first else None
+        self.transformer = nn.Transformer(
+            D,
+            H,
+            custom_encoder=torch_encoder(N, D, H, F, norm_first=norm_first),
+            custom_decoder=nn.TransformerDecoder(layer, N, norm),
+            batch_first=True,
+        )
+        self.output = nn.Linear(D, V)
+
+    def forward(self, src, tgt, src_padding_mask, tgt_padding_mask):
+        output = self.transformer(
+            self.source(src) * math.sqrt(D) + sinusoids(S, D),
+            self.target(tgt) * math.sqrt(D) + sinusoids(T, D),
+            tgt_mask=~causal_mask(T),
+            src_key_padding_mask=inverted(src_padding_mask),
+            tgt_key_padding_mask=inverted(tgt_padding_mask),
+            memory_key_padding_mask=inverted(src_padding_mask),
+        )
+        return self.output(output)
+
+
+@pytest.mark.parametrize("tgt_padded", [False, True], ids=["target", "padded target"])
+@pytest.mark.parametrize("src_padded", [False, True], ids=["source", "padded source"])
+@both_norms
+def test_transformer_equals_torch(norm_first, src_padded, tgt_padded):
+    ours, reference = encoder_decoder(norm_first=norm_first), TorchEncoderDecoder(norm_first)
+    theirs = reference.transformer
+    pairs = [
+        *simple_pairs(ours.source.vectors, reference.source),
+        *simple_pairs(ours.target.vectors, reference.target),
+        *simple_pairs(ours.output, reference.output),
+        *encoder_pairs(ours.encoder, theirs.encoder),
+    ]
+    for our_layer, their_layer in zip(ours.decoder, theirs.decoder.layers, strict=True):
+        pairs += decoder_layer_pairs(our_layer, their_layer)
+    if norm_first:
+        pairs += simple_pairs(ours.decoder_norm, theirs.decoder.norm)
+
+    src, tgt = tokens(SRC, B, S), tokens(V, B, T, seed=1)
+    src_padding = random_mask(B, S) if src_padded else None
+    tgt_padding = random_mask(B, T, seed=1) if tgt_padded else None
+    assert_same(
+        ours,
+        reference,
+        pairs,
+        lambda: (ours(src, tgt, src_padding_mask=src_padding, tgt_padding_mask=tgt_padding),),
+        lambda: (reference(src, tgt, src_padding, tgt_padding),),
+    )
+
+
+class TorchEncoderOnly(nn.Module):
+    """Embedding, nn.TransformerEncoder, a pooling of the positions, output layer."""
+
+    def __init__(self, outputs, pool, *, norm_first, width):
+        super().__init__()
+        self.vectors = nn.Embedding(V, D)
+        self.encoder = torch_encoder(N, D, H, F, norm_first=norm_first)
+        self.pool = pool
+        self.output = nn.Linear(width, outputs)
+
+    def forward(self, ids, mask=None, padding_mask=None):
+        x = self.vectors(ids) * math.sqrt(D) + sinusoids(ids.shape[1], D)
+        return self.output(self.pool(self.encoder(x, inverted(mask), inverted(padding_mask))))
+
+
+def model_pairs(ours, reference):
+    return [
+        *simple_pairs(ours.embedding.vectors, reference.vectors),
+        *encoder_pairs(ours.encoder, reference.encoder),
+        *simple_pairs(ours.output, reference.output),
+    ]
+
+
+def test_language_model_equals_torch():
+    ours = language_model()
+    reference = TorchEncoderOnly(V, nn.Identity(), norm_first=False, width=D)
+    ids = tokens(V, B, T)
+    pairs = model_pairs(ours, reference)
+    assert_same(
+        ours, reference, pairs, lambda: (ours(ids),), lambda: (reference(ids, causal_mask(T)),)
+    )
+
+
+def test_the_classifier_passes_its_position_scale_on():
+    """Without positions the order of the words makes no difference; with them it does."""
+    ids = torch.arange(T)[None]
+    order = torch.randperm(T, generator=generator(1))
+    without, weak = classifier(position_scale=0.0).eval(), classifier(position_scale=0.3).eval()
+    assert_close(without(ids[:, order]), without(ids), 1e-12)
+    assert not torch.allclose(weak(ids[:, order]), weak(ids))
+    assert_close(weak.embedding.positions.table, 0.3 * sinusoids(512, D), 1e-12)
+
+
+@pytest.mark.parametrize("padded", [False, True], ids=["unpadded", "padded"])
+def test_classifier_equals_torch(padded):
+    """With the pooling written as a loop over texts: mean and maximum of the real positions."""
+    padding = random_mask(B, T) if padded else None
+
+    def pool(x):
+        rows = []
+        for b in range(B):
+            real = x[b] if padding is None else x[b][padding[b]]
+            rows.append(torch.cat([real.mean(0), real.max(0).values]))
+        return torch.stack(rows)
+
+    ours = classifier()
+    reference = TorchEncoderOnly(CLASSES, pool, norm_first=True, width=2 * D)
+    ids = tokens(V, B, T)
+    assert_same(
+        ours,
+        reference,
+        model_pairs(ours, reference),
+        lambda: (ours(ids, padding),),
+        lambda: (reference(ids, padding_mask=padding),),
+    )
+
+
+# Shapes and weights
+
+
+def output_shapes(module, run):
+    """What each named part returned, as a shape (for attentions with weights: of the output)."""
+    shapes = {}
+
+    def remember(name):
+        def hook(_module, _inputs, output):
+            shapes[name] = tuple((output[0] if isinstance(output, tuple) else output).shape)
+
+        return hook
+
+    handles = [part.register_forward_hook(remember(name)) for name, part in module.named_modules()]
+    run()
+    for handle in handles:
+        handle.remove()
+    return shapes
+
+
+def test_shapes_of_every_stage():
+    model = encoder_decoder()
+    src, tgt = tokens(SRC, B, S), tokens(V, B, T)
+    shapes = output_shapes(model, lambda: model(src, tgt))
+    assert shapes["source"] == (B, S, D)
+    assert shapes["target"] == (B, T, D)
+    for n in range(N):
+        assert shapes[f"encoder.layers.{n}"] == (B, S, D)
+        assert shapes[f"encoder.layers.{n}.feed_forward.0"] == (B, S, F)
+        assert shapes[f"decoder.{n}.self_attention"] == (B, T, D)
+        assert shapes[f"decoder.{n}.cross_attention.key_proj"] == (B, S, D)
+        assert shapes[f"decoder.{n}.cross_attention"] == (B, T, D)
+        assert shapes[f"decoder.{n}"] == (B, T, D)
+    assert shapes["output"] == (B, T, V)
+    assert model.encode(src).shape == (B, S, D)
+
+    model = language_model()
+    assert model(tgt).shape == (B, T, V)
+
+    model = classifier()
+    shapes = output_shapes(model, lambda: model(tgt))
+    assert shapes["embedding"] == shapes["encoder"] == (B, T, D)
+    assert shapes["output"] == (B, CLASSES)
+
+
+@both_norms
+def test_transformer_returns_its_weights_on_request(norm_first):
+    model = encoder_decoder(norm_first=norm_first)
+    src, tgt, padding = tokens(SRC, B, S), tokens(V, B, T), random_mask(B, S)
+    logits, weights = model(src, tgt, src_padding_mask=padding, need_weights=True)
+    assert_close(logits, model(src, tgt, src_padding_mask=padding), 1e-12)
+    assert [w.shape for w in weights] == [(B, H, T, S)] * N
+    for w in weights:
+        assert_close(w.sum(-1), torch.ones(B, H, T), 1e-12)
+        assert (w.transpose(1, 3)[~padding] == 0).all()
+
+    memory = model.encode(src, src_padding_mask=padding)
+    again, weights_again = model.decode(tgt, memory, src_padding_mask=padding, need_weights=True)
+    assert torch.equal(again, logits)
+    assert all(torch.equal(w, x) for w, x in zip(weights, weights_again, strict=True))
+    assert not torch.equal(weights[0], weights[1])
+
+
+def test_the_smaller_models_return_their_weights_on_request():
+    ids, padding = tokens(V, B, T), random_mask(B, T)
+    model = language_model()
+    logits, weights = model(ids, need_weights=True)
+    assert_close(logits, model(ids), 1e-12)
+    assert [w.shape for w in weights] == [(B, H, T, T)] * N
+    for w in weights:
+        assert (w[..., ~causal_mask(T)] == 0).all()
+        assert (w[..., causal_mask(T)] > 0).all()
+
+    model = classifier()
+    logits, weights = model(ids, padding, need_weights=True)
+    assert_close(logits, model(ids, padding), 1e-12)
+    assert [w.shape for w in weights] == [(B, H, T, T)] * N
+    for w in weights:
+        assert (w.transpose(1, 3)[~padding] == 0).all()
+        assert (w.transpose(1, 3)[padding] > 0).all()  # every real token, also a later one
+
+
+# Laws
+
+
+def changed_after(ids, position, vocab_size):
+    """Every token from ``position`` on replaced by another one."""
+    changed = ids.clone()
+    changed[:, position:] = (changed[:, position:] + 1) % vocab_size
+    return changed
+
+
+@law
+@given(seed=seeds, position=st.integers(1, T - 1), norm_first=st.booleans())
+def test_a_future_token_cannot_change_a_past_output(seed, position, norm_first):
+    ids = tokens(V, B, T, seed=seed)
+    changed = changed_after(ids, position, V)
+    src = tokens(SRC, B, S, seed=seed)
+    model, whole = language_model(seed), encoder_decoder(seed, norm_first=norm_first)
+    memory = whole.encode(src)
+    for run in (model, lambda tgt: whole(src, tgt), lambda tgt: whole.decode(tgt, memory)):
+        before, after = run(ids), run(changed)
+        assert_close(after[:, :position], before[:, :position], 1e-12)
+        assert (after[:, position:] - before[:, position:]).abs().amax(-1).min() > 1e-6
+        assert_close(run(ids[:, :position]), before[:, :position], 1e-12)
+
+
+def test_every_source_token_can_change_every_output():
+    """The encoder has no causal mask, and neither has a classifier."""
+    model, src, tgt = encoder_decoder(), tokens(SRC, B, S), tokens(V, B, T)
+    before = model(src, tgt)
+    labelled = classifier()
+    for position in range(S):
+        changed = src.clone()
+        changed[:, position] = (changed[:, position] + 1) % SRC
+        difference = (model(changed, tgt) - before).abs().amax(-1)
+        assert difference.min() > 1e-6
+        difference = labelled(changed % V) - labelled(src % V)
+        assert difference.abs().amax(-1).min() > 1e-6
+
+
+def with_padding(ids, lengths, more, vocab_size, seed):
+    """``ids`` made ``more`` longer, and random wherever it is not real."""
+    rest = tokens(vocab_size, B, ids.shape[1] + more, seed=seed)
+    real = padding_mask(torch.tensor(lengths), ids.shape[1] + more)
+    rest[real] = ids[padding_mask(torch.tensor(lengths), ids.shape[1])]
+    return rest, real
+
+
+@law
+@given(seed=seeds, more=st.integers(0, 4), norm_first=st.booleans())
+def test_padding_is_inert_in_the_transformer(seed, more, norm_first):
+    model = encoder_decoder(seed, norm_first=norm_first)
+    src, tgt = tokens(SRC, B, S, seed=seed), tokens(V, B, T, seed=seed)
+    src_lengths, tgt_lengths = [4, S], [T, 3]
+    padded_src, src_real = with_padding(src, src_lengths, more, SRC, seed + 1)
+    padded_tgt, tgt_real = with_padding(tgt, tgt_lengths, more, V, seed + 2)
+    padded = model(padded_src, padded_tgt, src_padding_mask=src_real, tgt_padding_mask=tgt_real)
+    for b, (s, t) in enumerate(zip(src_lengths, tgt_lengths, strict=True)):
+        alone = model(src[b : b + 1, :s], tgt[b : b + 1, :t])
+        assert_close(padded[b : b + 1, :t], alone, 1e-12)
+
+
+@law
+@given(seed=seeds, more=st.integers(0, 4))
+def test_padding_is_inert_in_the_classifier(seed, more):
+    model, ids, lengths = classifier(seed), tokens(V, B, T, seed=seed), [3, T]
+    padded, real = with_padding(ids, lengths, more, V, seed + 1)
+    logits = model(padded, real)
+    for b, length in enumerate(lengths):
+        assert_close(logits[b : b + 1], model(ids[b : b + 1, :length]), 1e-12)
+
+
+def test_examples_do_not_see_each_other():
+    src, tgt = tokens(SRC, B, S), tokens(V, B, T)
+    whole, model, labelled = encoder_decoder(), language_model(), classifier()
+    for b in range(B):
+        row = slice(b, b + 1)
+        assert_close(whole(src, tgt)[row], whole(src[row], tgt[row]), 1e-12)
+        assert_close(model(tgt)[row], model(tgt[row]), 1e-12)
+        assert_close(labelled(tgt)[row], labelled(tgt[row]), 1e-12)
+
+
+def test_the_order_of_the_tokens_matters():
+    """Without positions the classifier could not tell these two texts apart."""
+    ids = torch.tensor([[1, 2, 3, 4, 5], [5, 4, 3, 2, 1]])
+    logits = classifier()(ids)
+    assert (logits[0] - logits[1]).abs().max() > 1e-3
+
+
+def test_a_text_without_a_real_token_is_pooled_to_zeros():
+    model = classifier()
+    real = padding_mask(torch.tensor([0, 3]), T)
+    with torch.autograd.set_detect_anomaly(True):
+        logits = model(tokens(V, B, T), real)
+        logits.square().sum().backward()
+    assert_close(logits[0], model.output.bias, 0)
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_pooling_by_hand():
+    """With the output layer as the identity, logits are the mean, then the maximum."""
+    model = TransformerClassifier(V, 2 * D, D, H, F, N, dropout=0.0)
+    with torch.no_grad():
+        model.output.weight.copy_(torch.eye(2 * D))
+        model.output.bias.zero_()
+        # Two tokens whose encodings we choose, by a hook that replaces the encoder's output.
+    chosen = torch.tensor([-3.0, -1.0, 50.0])[None, :, None].expand(1, 3, D)
+    model.encoder.register_forward_hook(lambda *_: chosen)
+    logits = model(tokens(V, 1, 3), torch.tensor([[True, True, False]]))
+    assert logits[0, :D].tolist() == [-2.0] * D
+    assert logits[0, D:].tolist() == [-1.0] * D
+
+
+# Greedy decoding
+
+
+def test_generate_equals_a_greedy_loop():
+    model = random_module(encoder_decoder(), seed=1)
+    src = tokens(SRC, 5, S)
+    generated = model.generate(src, start_id=3, length=T)
+    assert generated.shape == (5, T)
+    assert generated.dtype == torch.long
+    for b in range(5):
+        so_far = [3]
+        for _ in range(T):
+            logits = model(src[b : b + 1], torch.tensor([so_far]))[0, -1].tolist()
+            so_far.append(logits.index(max(logits)))
+        assert generated[b].tolist() == so_far[1:]
+    assert len({tuple(row) for row in generated.tolist()}) > 1  # or the loop would prove little
+    assert len(set(generated.flatten().tolist())) > 2
+    assert not torch.equal(model.generate(src, start_id=4, length=T), generated)
+
+
+def test_generate_never_looks_ahead():
+    model, src = random_module(encoder_decoder(), seed=1), tokens(SRC, B, S)
+    long = model.generate(src, start_id=0, length=T)
+    for length in range(1, T):
+        assert torch.equal(model.generate(src, start_id=0, length=length), long[:, :length])
+
+
+def test_generate_records_no_gradients_and_keeps_the_mode():
+    model = encoder_decoder(max_len=S)
+    memories = []
+    model.encoder.register_forward_hook(lambda *args: memories.append(args[-1]))
+    generated = model.generate(tokens(SRC, B, S), start_id=0, length=S)  # S tokens fit exactly
+    assert generated.shape == (B, S)
+    assert len(memories) == 1  # the source is encoded once
+    assert not memories[0].requires_grad
+    assert model.training
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "message"),
+    [
+        (
+            {"start_id": V, "length": 1},
+            ValueError,
+            "start_id must be at least 0 and below 13, got 13",
+        ),
+        ({"start_id": -1, "length": 1}, ValueError, "start_id must be at least 0, got -1"),
+        ({"start_id": 1.0, "length": 1}, TypeError, "start_id must be an integer, got 1.0"),
+        ({"start_id": 0, "length": 0}, ValueError, "length must be at least 1, got 0"),
+        ({"start_id": 0, "length": 2.0}, TypeError, "length must be an integer, got 2.0"),
+        (
+            {"start_id": 0, "length": S + 1},
+            ValueError,
+            "x must have at most max_len=7 positions, got 8",
+        ),
+    ],
+    ids=str,
+)
+def test_generate_refuses(args, error, message):
+    model = encoder_decoder(max_len=S)
+    with pytest.raises(error, match=quoted(message)):
+        model.generate(tokens(SRC, B, S), **args)
+
+
+# Parameters and initial values
+
+
+ATTENTION = 4 * (D * D + D)  # four maps from D to D, with biases
+FEED_FORWARD = (D * F + F) + (F * D + D)  # to F and back, with biases
+NORM = 2 * D  # a factor and a shift for each dimension
+ENCODER_LAYER = ATTENTION + FEED_FORWARD + 2 * NORM
+DECODER_LAYER = 2 * ATTENTION + FEED_FORWARD + 3 * NORM
+
+
+def test_parameters_by_hand():
+    """Embeddings hold D numbers a token; positions hold none; pre-norm ends each stack in a norm.
+
+    An output layer has a weight for each pair of input and output, and a bias for each output; the
+    classifier's reads 2D numbers, a mean and a maximum.
+    """
+    whole = SRC * D + V * D + N * (ENCODER_LAYER + DECODER_LAYER) + (D * V + V)
+    assert parameters(encoder_decoder()) == whole
+    assert parameters(encoder_decoder(norm_first=True)) == whole + 2 * NORM
+    assert parameters(language_model()) == V * D + N * ENCODER_LAYER + (D * V + V)
+    by_hand = V * D + N * ENCODER_LAYER + NORM + (2 * D * CLASSES + CLASSES)
+    assert parameters(classifier()) == by_hand
+
+
+def test_the_language_model_of_the_notes():
+    """Arguments, defaults and initial values of the class in the original notes.
+
+    Uniform in -0.1 .. 0.1 means a standard deviation of 0.1 / sqrt(3).
+    """
+    signature = inspect.signature(TransformerModel).parameters
+    assert list(signature) == ["ntoken", "ninp", "nhead", "nhid", "nlayers", "dropout"]
+    assert signature["dropout"].default == 0.5
+
+    model = TransformerModel(499, D, H, F, N)
+    for weight in (model.embedding.vectors.weight, model.output.weight):
+        assert weight.shape == (499, D)
+        assert weight.abs().max() <= 0.1
+        assert weight.abs().max() > 0.0999
+        assert weight.mean().item() == pytest.approx(0, abs=4 * 0.1 / math.sqrt(3 * weight.numel()))
+        assert weight.std().item() == pytest.approx(0.1 / math.sqrt(3), rel=0.02)
+    assert (model.output.bias == 0).all()
+    assert len(model.encoder.layers) == N
+    assert model.embedding.positions.table.shape == (5000, D)
+    places = [m.p for m in model.modules() if isinstance(m, nn.Dropout)]
+    places += [layer.self_attention.dropout for layer in model.encoder.layers]
+    assert set(places) == {0.5}
+
+
+def test_defaults_and_where_options_go():
+    model = Transformer(SRC, V, **SIZES)
+    assert model.source.positions.table.shape == model.target.positions.table.shape == (512, D)
+    assert not any(layer.norm_first for layer in [*model.encoder.layers, *model.decoder])
+    assert {m.p for m in model.modules() if isinstance(m, nn.Dropout)} == {0.1}
+    model = Transformer(SRC, V, **SIZES, dropout=0.3, norm_first=True)
+    assert all(layer.norm_first for layer in [*model.encoder.layers, *model.decoder])
+    assert {m.p for m in model.modules() if isinstance(m, nn.Dropout)} == {0.3}
+
+    model = TransformerClassifier(V, CLASSES, D, H, F, N)
+    assert model.embedding.positions.table.shape == (512, D)
+    assert model.embedding.positions.dropout.p == 0
+    assert model.word_dropout == 0
+    assert {m.p for m in model.encoder.modules() if isinstance(m, nn.Dropout)} == {0.1}
+    model = TransformerClassifier(V, CLASSES, D, H, F, N, dropout=0.2, embedding_dropout=0.3)
+    assert model.embedding.positions.dropout.p == 0.3
+    assert {m.p for m in model.encoder.modules() if isinstance(m, nn.Dropout)} == {0.2}
+
+
+# Dropout
+
+
+def test_dropout_is_for_training_only():
+    src, tgt = tokens(SRC, B, S), tokens(V, B, T)
+    options = {"dropout": 0.3, "embedding_dropout": 0.3, "word_dropout": 0.3}
+    for noisy, plain, args in (
+        (encoder_decoder(dropout=0.3), encoder_decoder(), (src, tgt)),
+        (language_model(dropout=0.3), language_model(), (tgt,)),
+        (classifier(**options), classifier(), (tgt,)),
+    ):
+        plain.load_state_dict(noisy.state_dict())
+        assert (noisy(*args) - noisy(*args)).abs().max() > 1e-3
+        assert torch.equal(noisy.eval()(*args), plain(*args))
+
+
+def test_word_dropout_hides_its_share_of_the_words_and_only_those():
+    p, texts, words = 0.3, 101, 53
+    model = classifier(word_dropout=p)
+    ids = tokens(V, texts, words)
+    real = padding_mask(torch.tensor([words] * (texts - 1) + [11]))
+    _, weights = model(ids, real, need_weights=True)
+    seen = weights[0][:, 0, 0] > 0  # (B, T): what the first query of the first head may see
+    assert (weights[1][:, 0, 0] > 0).equal(seen)  # the same words in every layer
+    assert not seen[~real].any()
+    spread = math.sqrt(p * (1 - p) / int(real.sum()))
+    assert 1 - seen[real].double().mean().item() == pytest.approx(p, abs=4 * spread)
+    logits = model.eval()(ids, seen)  # as if the hidden words were padding
+    torch.manual_seed(0)
+    again = model.train()(ids, real)
+    torch.manual_seed(0)
+    _, weights = model(ids, real, need_weights=True)
+    assert_close(again, model.eval()(ids, weights[0][:, 0, 0] > 0), 1e-12)
+    assert (again - logits).abs().max() > 1e-6
+    _, weights = model(ids, real, need_weights=True)
+    assert (weights[0][:, 0, 0] > 0).equal(real)  # none in evaluation
+
+
+def test_word_dropout_does_not_write_into_the_mask():
+    real = torch.ones(B, T, dtype=torch.bool)
+    classifier(word_dropout=NEARLY_ONE)(tokens(V, B, T), real)
+    assert real.all()
+
+
+def test_a_text_whose_words_are_all_hidden():
+    model = classifier(word_dropout=NEARLY_ONE)
+    assert_close(model(tokens(V, B, T)), model.output.bias.expand(B, CLASSES), 0)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: Transformer(SRC, V, **{**SIZES, "d_model": 33}),
+            ValueError,
+            "d_model must be even (sines and cosines come in pairs), got 33",
+        ),
+        (
+            lambda: Transformer(SRC, V, **{**SIZES, "d_model": 44}),
+            ValueError,
+            "d_model must be divisible by num_heads, got d_model=44 and num_heads=3",
+        ),
+        (
+            lambda: Transformer(SRC, V, **{**SIZES, "num_layers": 0}),
+            ValueError,
+            "num_layers must be at least 1, got 0",
+        ),
+        (
+            lambda: Transformer(SRC, V, **SIZES, dropout=1.0),
+            ValueError,
+            "dropout must be at least 0 and below 1, got 1.0",
+        ),
+        (
+            lambda: Transformer(SRC, V, **SIZES, max_len=0),
+            ValueError,
+            "max_len must be at least 1, got 0",
+        ),
+        (
+            lambda: Transformer(0, V, **SIZES),
+            ValueError,
+            "vocab_size must be at least 1, got 0",
+        ),
+        (
+            lambda: TransformerModel(V, 33, H, F, N),
+            ValueError,
+            "d_model must be even (sines and cosines come in pairs), got 33",
+        ),
+        (
+            lambda: TransformerModel(V, 44, H, F, N),
+            ValueError,
+            "d_model must be divisible by num_heads, got d_model=44 and num_heads=3",
+        ),
+        (
+            lambda: TransformerModel(V, D, H, F, 0),
+            ValueError,
+            "num_layers must be at least 1, got 0",
+        ),
+        (
+            lambda: TransformerModel(V, D, H, F, N, -0.1),
+            ValueError,
+            "dropout must be at least 0 and below 1, got -0.1",
+        ),
+        (
+            lambda: TransformerClassifier(V, 0, D, H, F, N),
+            ValueError,
+            "nclass must be at least 1, got 0",
+        ),
+        (
+            lambda: TransformerClassifier(V, C, 33, H, F, N),
+            ValueError,
+            "d_model must be even (sines and cosines come in pairs), got 33",
+        ),
+        (
+            lambda: TransformerClassifier(V, C, D, H, F, 0),
+            ValueError,
+            "num_layers must be at least 1, got 0",
+        ),
+        (
+            lambda: TransformerClassifier(V, C, D, H, F, N, word_dropout=1.0),
+            ValueError,
+            "word_dropout must be at least 0 and below 1, got 1.0",
+        ),
+        (
+            lambda: TransformerClassifier(V, C, D, H, F, N, embedding_dropout=1.5),
+            ValueError,
+            "dropout must be at least 0 and below 1, got 1.5",
+        ),
+    ],
+)
+def test_sizes_are_refused(make, error, message):
+    with pytest.raises(error, match=quoted(message)):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("ids", "error", "message"),
+    [
+        (torch.tensor([[1, -1]]), ValueError, "must lie in 0..12, got the token id -1"),
+        (torch.tensor([[1, V]]), ValueError, "must lie in 0..12, got the token id 13"),
+        (
+            torch.ones(B, T, dtype=torch.float32),
+            TypeError,
+            "must hold int64 or int32 token ids, got torch.float32",
+        ),
+        (torch.tensor([1, 2]), ValueError, "must have shape (B, T), got (2,)"),
+        (
+            torch.ones(B, T, V, dtype=torch.long),
+            ValueError,
+            "must have shape (B, T), got (2, 5, 13)",
+        ),
+        (
+            torch.ones(B, 0, dtype=torch.long),
+            ValueError,
+            "must hold at least one token, got shape (2, 0)",
+        ),
+    ],
+    ids=lambda x: "" if isinstance(x, torch.Tensor) else None,
+)
+def test_models_refuse_ids(ids, error, message):
+    for model in (language_model(), classifier()):
+        with pytest.raises(error, match=quoted(f"ids {message}")):
+            model(ids)
+    good = torch.ones(len(ids), S, dtype=torch.long)
+    model = random_module(Transformer(V, V, **SIZES))
+    for name, args in (("src", (ids, good)), ("tgt", (good, ids))):
+        with pytest.raises(error, match=quoted(f"{name} {message}")):
+            model(*args)
+    with pytest.raises(error, match=quoted(f"src {message}")):
+        model.generate(ids, start_id=0, length=1)
+
+
+def test_each_side_of_the_transformer_has_its_own_vocabulary():
+    model, ids = encoder_decoder(), torch.tensor([[SRC - 1]])
+    assert model(ids, torch.tensor([[V - 1]])).shape == (1, 1, V)
+    with pytest.raises(ValueError, match=quoted("tgt must lie in 0..12, got the token id 16")):
+        model(ids, ids)
+
+
+def test_models_refuse_what_is_too_long():
+    message = quoted("x must have at most max_len=7 positions, got 8")
+    long, short = tokens(V, B, S + 1), tokens(V, B, S)
+    with pytest.raises(ValueError, match=message):
+        classifier(max_len=S)(long)
+    for args in ((long, short), (short, long)):
+        with pytest.raises(ValueError, match=message):
+            encoder_decoder(max_len=S)(*args)
+    assert encoder_decoder(max_len=S)(short, short).shape == (B, S, V)
+
+
+def test_batches_of_different_sizes_are_refused():
+    message = quoted("memory must have shape (3, S, 42), got (2, 7, 42)")
+    with pytest.raises(ValueError, match=message):
+        encoder_decoder()(tokens(SRC, B, S), tokens(V, B + 1, T))
+
+
+@pytest.mark.parametrize("word_dropout", [0.0, 0.5])
+@pytest.mark.parametrize(
+    ("padding", "error", "message"),
+    [
+        (
+            torch.ones(B, T, dtype=torch.float32),
+            TypeError,
+            "padding_mask must be a boolean tensor, True = may attend, got torch.float32",
+        ),
+        (
+            torch.ones(B, T, dtype=torch.long),
+            TypeError,
+            "padding_mask must be a boolean tensor, True = may attend, got torch.int64",
+        ),
+        (
+            torch.ones(B, S, dtype=torch.bool),
+            ValueError,
+            "padding_mask must have shape (2, 5), got (2, 7)",
+        ),
+        (
+            torch.ones(1, T, dtype=torch.bool),
+            ValueError,
+            "padding_mask must have shape (2, 5), got (1, 5)",
+        ),
+        (
+            torch.ones(T, dtype=torch.bool),
+            ValueError,
+            "padding_mask must have shape (2, 5), got (5,)",
+        ),
+    ],
+    ids=lambda x: "" if isinstance(x, torch.Tensor) else None,
+)
+def test_the_classifier_refuses_masks_that_do_not_fit(padding, error, message, word_dropout):
+    with pytest.raises(error, match=quoted(message)):
+        classifier(word_dropout=word_dropout)(tokens(V, B, T), padding)
+
+
+@pytest.mark.parametrize(
+    ("name", "padding", "error", "message"),
+    [
+        (
+            "src_padding_mask",
+            torch.ones(B, T, dtype=torch.bool),
+            ValueError,
+            "padding_mask must have shape (2, 7), got (2, 5)",
+        ),
+        (
+            "tgt_padding_mask",
+            torch.ones(B, S, dtype=torch.bool),
+            ValueError,
+            "padding_mask must have shape (2, 5), got (2, 7)",
+        ),
+        (
+            "src_padding_mask",
+            torch.ones(B, S, dtype=torch.float32),
+            TypeError,
+            "padding_mask must be a boolean tensor, True = may attend, got torch.float32",
+        ),
+        (
+            "tgt_padding_mask",
+            torch.ones(B, T, dtype=torch.float32),
+            TypeError,
+            "padding_mask must be a boolean tensor, True = may attend, got torch.float32",
+        ),
+    ],
+    ids=lambda x: "" if isinstance(x, torch.Tensor) else None,
+)
+def test_the_transformer_refuses_masks_that_do_not_fit(name, padding, error, message):
+    with pytest.raises(error, match=quoted(message)):
+        encoder_decoder()(tokens(SRC, B, S), tokens(V, B, T), **{name: padding})
+
+
+# Single precision, saved weights
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_saved_weights_give_the_same_outputs(dtype):
+    torch.set_default_dtype(dtype)
+    src, tgt = tokens(SRC, B, S), tokens(V, B, T)
+    for make, args in (
+        (encoder_decoder, (src, tgt)),
+        (lambda seed: encoder_decoder(seed, norm_first=True), (src, tgt)),
+        (language_model, (tgt,)),
+        (classifier, (tgt, random_mask(B, T))),
+    ):
+        model, other = make(seed=0), make(seed=1)
+        output = model(*args)
+        assert output.dtype == dtype
+        assert output.isfinite().all()
+        assert not torch.equal(other(*args), output)
+        other.load_state_dict(model.state_dict())
+        assert torch.equal(other(*args), output)
+        assert not [name for name in model.state_dict() if "table" in name]
+        output.sum().backward()
+        assert all(p.grad.isfinite().all() for p in model.parameters())
