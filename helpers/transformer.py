@@ -151,13 +151,21 @@ class Transformer(nn.Module):
         )
 
     @torch.no_grad()
-    def generate(self, src: Tensor, *, start_id: int, length: int) -> Tensor:
+    def generate(
+        self,
+        src: Tensor,
+        *,
+        start_id: int,
+        length: int,
+        src_padding_mask: Tensor | None = None,
+    ) -> Tensor:
         """Decode greedily: append the most probable token, one at a time.
 
         Args:
             src: token ids ``(B, S)``.
             start_id: the token that every target begins with.
             length: number of tokens to generate ``T``.
+            src_padding_mask: boolean ``(B, S)``; True = a real token.
 
         Returns:
             Token ids ``(B, T)``, without the start token. Call ``eval()`` on the model first.
@@ -165,11 +173,11 @@ class Transformer(nn.Module):
         check_int("length", length)
         check_int("start_id", start_id, minimum=0)
         check_in_range("start_id", start_id, 0, self.output.out_features)
-        memory = self.encode(src)
+        memory = self.encode(src, src_padding_mask=src_padding_mask)
         tgt = torch.full((src.shape[0], 1), start_id, device=src.device)
         for _ in range(length):
-            following = self.decode(tgt, memory)[:, -1].argmax(dim=-1, keepdim=True)  # (B, 1)
-            tgt = torch.cat([tgt, following], dim=1)
+            logits = self.decode(tgt, memory, src_padding_mask=src_padding_mask)  # (B, t, V)
+            tgt = torch.cat([tgt, logits[:, -1].argmax(dim=-1, keepdim=True)], dim=1)
         return tgt[:, 1:]
 
 
@@ -223,12 +231,10 @@ class TransformerClassifier(nn.Module):
         nhead: number of heads.
         nhid: hidden width of the feed-forward networks.
         nlayers: number of layers.
-        dropout: probability used inside the layers.
-        embedding_dropout: probability of dropping an element of the embedded tokens in training.
+        dropout: probability used everywhere.
         word_dropout: probability of hiding a whole token in training: it is then treated as
             padding.
-        position_scale: factor on the positional encoding. At full strength it drowns what the few
-            words that carry a verdict say (see lesson 04).
+        position_scale: factor on the positional encoding (1 in the paper); lesson 04 turns it down.
         max_len: the longest text allowed.
 
     The layers are pre-norm. Pooling takes the mean and the maximum of each dimension over the real
@@ -245,7 +251,6 @@ class TransformerClassifier(nn.Module):
         nlayers: int,
         *,
         dropout: float = 0.1,
-        embedding_dropout: float = 0.0,
         word_dropout: float = 0.0,
         position_scale: float = 1.0,
         max_len: int = 512,
@@ -255,7 +260,7 @@ class TransformerClassifier(nn.Module):
         self.embedding = TokenEmbedding(
             ntoken,
             ninp,
-            dropout=embedding_dropout,
+            dropout=dropout,
             max_len=max_len,
             position_scale=position_scale,
         )

@@ -5,6 +5,7 @@ notebooks are executed with nbclient, one kernel each, in the folder ``notebooks
 """
 
 import argparse
+import base64
 import os
 import re
 import shlex
@@ -22,7 +23,13 @@ NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
 
 CELL_TIMEOUT = 600  # seconds; a kernel that died is noticed by nbval only after this time
+PICTURE = (
+    "03_synthetic_training",
+    "reversal-attention",
+)  # the lesson and cell whose picture the README shows
 NOTEBOOK_WORKERS = 2  # notebooks side by side in `test`, where the machine has that many cores
+
+PICTURE = ("03_synthetic_training", "reversal-attention")  # lesson and cell of the README's picture
 
 # The kernel and the language as they are stored: without the version of the reader's Python.
 NOTEBOOK_METADATA = {
@@ -212,7 +219,9 @@ def regenerate(names: list[str]) -> int:
             continue
         make_portable(run.notebook)
         text = nbformat.writes(run.notebook).rstrip("\n") + "\n"
-        write_atomically(path, text)
+        write_atomically(path, text.encode("utf-8"))
+        if path.stem == PICTURE[0]:
+            write_atomically(ROOT / "picture.png", picture_of(run.notebook, PICTURE[1]))
     if failed:
         print(f"Left as they were: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -249,12 +258,20 @@ def _path_shortener() -> Callable[[str], str]:
     return shorten
 
 
-def write_atomically(path: Path, text: str) -> None:
+def picture_of(notebook: dict, cell_id: str) -> bytes:
+    """Return the PNG that a cell shows."""
+    [cell] = [cell for cell in notebook["cells"] if cell["id"] == cell_id]
+    data = [output.get("data", {}) for output in cell["outputs"]]
+    [png] = [kinds["image/png"] for kinds in data if "image/png" in kinds]
+    return base64.b64decode(png)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file in one step, so that no reader and no interruption meets half of it."""
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with part.open("wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if path.exists():

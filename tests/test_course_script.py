@@ -222,7 +222,7 @@ def test_a_file_is_replaced_not_written_over(tmp_path):
     path, witness = tmp_path / "a.ipynb", tmp_path / "witness"
     path.write_text("old", encoding="utf-8")
     os.link(path, witness)
-    course.write_atomically(path, "new")
+    course.write_atomically(path, b"new")
     assert path.read_text(encoding="utf-8") == "new"
     assert witness.read_text(encoding="utf-8") == "old"
 
@@ -236,7 +236,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        course.write_atomically(path, "new")
+        course.write_atomically(path, b"new")
     assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -318,18 +318,14 @@ def test_a_future_token_cannot_change_a_past_output(seed, position, norm_first):
         assert_close(run(ids[:, :position]), before[:, :position], 1e-12)
 
 
-def test_every_source_token_can_change_every_output():
-    """The encoder has no causal mask, and neither has a classifier."""
+def test_every_source_token_can_change_everything():
+    """The encoder has no causal mask: an early position of the memory sees a late token."""
     model, src, tgt = encoder_decoder(), tokens(SRC, B, S), tokens(V, B, T)
-    before = model(src, tgt)
-    labelled = classifier()
     for position in range(S):
         changed = src.clone()
         changed[:, position] = (changed[:, position] + 1) % SRC
-        difference = (model(changed, tgt) - before).abs().amax(-1)
-        assert difference.min() > 1e-6
-        difference = labelled(changed % V) - labelled(src % V)
-        assert difference.abs().amax(-1).min() > 1e-6
+        for run in (model.encode, lambda ids: model(ids, tgt)):
+            assert (run(changed) - run(src)).abs().amax(-1).min() > 1e-6
 
 
 def with_padding(ids, lengths, more, vocab_size, seed):
@@ -397,12 +393,13 @@ def test_pooling_by_hand():
     with torch.no_grad():
         model.output.weight.copy_(torch.eye(2 * D))
         model.output.bias.zero_()
-        # Two tokens whose encodings we choose, by a hook that replaces the encoder's output.
-    chosen = torch.tensor([-3.0, -1.0, 50.0])[None, :, None].expand(1, 3, D)
+    # Encodings that we choose, by a hook that replaces the encoder's output: two texts of three
+    # tokens, of which two are real in one and one in the other.
+    chosen = torch.tensor([-300.0, -100.0, 50.0])[None, :, None].expand(2, 3, D)
     model.encoder.register_forward_hook(lambda *_: chosen)
-    logits = model(tokens(V, 1, 3), torch.tensor([[True, True, False]]))
-    assert logits[0, :D].tolist() == [-2.0] * D
-    assert logits[0, D:].tolist() == [-1.0] * D
+    logits = model(tokens(V, 2, 3), padding_mask(torch.tensor([2, 1]), 3))
+    assert logits[:, :D].tolist() == [[-200.0] * D, [-300.0] * D]
+    assert logits[:, D:].tolist() == [[-100.0] * D, [-300.0] * D]
 
 
 # Greedy decoding
@@ -423,6 +420,17 @@ def test_generate_equals_a_greedy_loop():
     assert len({tuple(row) for row in generated.tolist()}) > 1  # or the loop would prove little
     assert len(set(generated.flatten().tolist())) > 2
     assert not torch.equal(model.generate(src, start_id=4, length=T), generated)
+
+
+def test_generate_ignores_padding():
+    model = encoder_decoder(max_len=S + 41).eval()
+    src, filling = tokens(SRC, B, S), tokens(SRC, B, 41, seed=1)
+    alone = model.generate(src, start_id=3, length=T)
+    real = padding_mask(torch.full((B,), S), S + 41)
+    padded = torch.cat([src, filling], dim=1)
+    generated = model.generate(padded, start_id=3, length=T, src_padding_mask=real)
+    assert torch.equal(generated, alone)
+    assert not torch.equal(model.generate(padded, start_id=3, length=T), alone)
 
 
 def test_generate_never_looks_ahead():
@@ -529,12 +537,10 @@ def test_defaults_and_where_options_go():
 
     model = TransformerClassifier(V, CLASSES, D, H, F, N)
     assert model.embedding.positions.table.shape == (512, D)
-    assert model.embedding.positions.dropout.p == 0
     assert model.word_dropout == 0
-    assert {m.p for m in model.encoder.modules() if isinstance(m, nn.Dropout)} == {0.1}
-    model = TransformerClassifier(V, CLASSES, D, H, F, N, dropout=0.2, embedding_dropout=0.3)
-    assert model.embedding.positions.dropout.p == 0.3
-    assert {m.p for m in model.encoder.modules() if isinstance(m, nn.Dropout)} == {0.2}
+    assert {m.p for m in model.modules() if isinstance(m, nn.Dropout)} == {0.1}
+    model = TransformerClassifier(V, CLASSES, D, H, F, N, dropout=0.2)
+    assert {m.p for m in model.modules() if isinstance(m, nn.Dropout)} == {0.2}
 
 
 # Dropout
@@ -542,7 +548,7 @@ def test_defaults_and_where_options_go():
 
 def test_dropout_is_for_training_only():
     src, tgt = tokens(SRC, B, S), tokens(V, B, T)
-    options = {"dropout": 0.3, "embedding_dropout": 0.3, "word_dropout": 0.3}
+    options = {"dropout": 0.3, "word_dropout": 0.3}
     for noisy, plain, args in (
         (encoder_decoder(dropout=0.3), encoder_decoder(), (src, tgt)),
         (language_model(dropout=0.3), language_model(), (tgt,)),
@@ -663,7 +669,7 @@ def test_a_text_whose_words_are_all_hidden():
             "word_dropout must be at least 0 and below 1, got 1.0",
         ),
         (
-            lambda: TransformerClassifier(V, C, D, H, F, N, embedding_dropout=1.5),
+            lambda: TransformerClassifier(V, C, D, H, F, N, dropout=1.5),
             ValueError,
             "dropout must be at least 0 and below 1, got 1.5",
         ),

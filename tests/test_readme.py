@@ -1,0 +1,44 @@
+"""The README and its neighbours: what they name exists, and their picture is the course's own."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from course import NOTEBOOKS, PICTURE, ROOT
+
+PAGES = ["README.md", "CONTRIBUTING.md", "data/README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_inside_the_repository_lead_somewhere(page):
+    folder = (ROOT / page).parent
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = [t for t in re.findall(r"\]\(([^)#\s]+)", text) if not t.startswith("http")]
+    missing = [target for target in targets if not (folder / target).exists()]
+    assert missing == []
+
+
+def test_every_lesson_is_in_the_table():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    linked = re.findall(r"^\| \[[^]]+\]\(notebooks/([^)]+)\) \|", text, re.MULTILINE)
+    assert linked == sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_make_targets_and_paths_that_are_named_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    rules = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"\bmake ([a-z]+)\b(?= NOTEBOOKS| PYTHON|`|$)", text, re.M)) <= set(rules)
+    paths = re.findall(r"`((?:helpers|tests|scripts|notebooks)/[\w./]*)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_picture_is_the_output_of_its_cell():
+    lesson, cell_id = PICTURE
+    notebook = json.loads((NOTEBOOKS / f"{lesson}.ipynb").read_text(encoding="utf-8"))
+    [cell] = [cell for cell in notebook["cells"] if cell["id"] == cell_id]
+    [png] = [o["data"]["image/png"] for o in cell["outputs"] if "image/png" in o.get("data", {})]
+    assert Path(ROOT / "picture.png").read_bytes() == base64.b64decode(png)
