@@ -23,10 +23,6 @@ NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
 
 CELL_TIMEOUT = 600  # seconds; a kernel that died is noticed by nbval only after this time
-PICTURE = (
-    "03_synthetic_training",
-    "reversal-attention",
-)  # the lesson and cell whose picture the README shows
 NOTEBOOK_WORKERS = 2  # notebooks side by side in `test`, where the machine has that many cores
 
 PICTURE = ("03_synthetic_training", "reversal-attention")  # lesson and cell of the README's picture

@@ -1,13 +1,10 @@
 """The README and its neighbours: what they name exists, and their picture is the course's own."""
 
-import base64
-import json
 import re
-from pathlib import Path
 
 import pytest
 
-from course import NOTEBOOKS, PICTURE, ROOT
+from course import NOTEBOOKS, PICTURE, ROOT, picture_of, read_notebook
 
 PAGES = ["README.md", "CONTRIBUTING.md", "data/README.md"]
 
@@ -38,7 +35,5 @@ def test_make_targets_and_paths_that_are_named_exist(page):
 
 def test_the_picture_is_the_output_of_its_cell():
     lesson, cell_id = PICTURE
-    notebook = json.loads((NOTEBOOKS / f"{lesson}.ipynb").read_text(encoding="utf-8"))
-    [cell] = [cell for cell in notebook["cells"] if cell["id"] == cell_id]
-    [png] = [o["data"]["image/png"] for o in cell["outputs"] if "image/png" in o.get("data", {})]
-    assert Path(ROOT / "picture.png").read_bytes() == base64.b64decode(png)
+    notebook = read_notebook(NOTEBOOKS / f"{lesson}.ipynb")
+    assert (ROOT / "picture.png").read_bytes() == picture_of(notebook, cell_id)
