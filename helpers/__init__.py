@@ -4,7 +4,10 @@ A module imports from this package only what stands lower in its own topic, or t
 
     base         checks < seeding, progress
     transformer  attention < layers < transformer
-    figures      canvas < plotting, diagrams
-    data         text, archive < datasets
+    figures      canvas < plotting, heatmaps, pictures, diagrams
+    data         text, archive < packaged < datasets, digits
     training     weights < training
+    alexnet      alexnet
+    gan          gan, gan_metrics
+    loan         loan
 """

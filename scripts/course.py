@@ -64,9 +64,10 @@ def set_kernel_environment() -> None:
 
 
 def set_notebook_environment() -> None:
-    """Set what the notebooks are executed with: the kernels', no progress bars, no user profile."""
+    """Set what notebooks are executed with: as kernels, no bars, no sliders, no user profile."""
     set_kernel_environment()
     os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ["COURSE_STATIC"] = "1"  # pictures in the place of sliders
     profile = BUILD / "ipython"  # instead of the reader's own start-up files and settings
     profile.mkdir(parents=True, exist_ok=True)
     os.environ["IPYTHONDIR"] = str(profile)

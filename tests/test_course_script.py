@@ -273,6 +273,16 @@ def test_kernels_are_this_environments_own(folder, monkeypatch):
     assert "VIRTUAL_ENV" not in os.environ
 
 
+def test_sliders_are_for_those_who_can_move_them(folder, monkeypatch):
+    monkeypatch.delenv("COURSE_STATIC", raising=False)
+    course.set_kernel_environment()  # all that `make lab` sets
+    assert "COURSE_STATIC" not in os.environ
+    path = store(folder, "01_a", "import os; print(os.environ['COURSE_STATIC'])")
+    course.set_notebook_environment()
+    run = course.execute(path)
+    assert run.notebook["cells"][1]["outputs"][0]["text"].strip() == "1"
+
+
 def test_the_tests_of_the_notebooks_are_strict(folder):
     command = course.notebook_test_command()
     assert "--nbval" in command

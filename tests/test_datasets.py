@@ -1,4 +1,7 @@
-"""The synthetic tasks and the folds."""
+"""The synthetic tasks, the clusters and the folds."""
+
+import cmath
+import math
 
 import pytest
 import torch
@@ -6,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.datasets import (
+    cluster_batch,
     contiguous_folds,
     generate_batch,
     load_imdb,
     repeating_batch,
     reversal_batch,
+    ring_centres,
 )
 
 B, T, V, P = 7, 13, 11, 5  # primes, so that a swapped axis cannot hide
@@ -104,6 +109,94 @@ def test_the_target_is_the_source_reversed_and_the_input_the_target_shifted(size
         assert given_row == [0, *wanted[:-1]]
 
 
+@given(st.integers(1, 31), st.floats(0.01, 100))
+def test_centres_on_a_ring_are_the_corners_of_a_regular_polygon(modes, radius):
+    centres = ring_centres(modes, radius=radius)
+    assert centres.shape == (modes, 2)
+    assert centres.dtype == torch.float32
+    assert centres[0].tolist() == pytest.approx([radius, 0])
+    # As complex numbers of length 1 they are the roots of z^modes = 1, anticlockwise.
+    for index, (x, y) in enumerate(centres.tolist()):
+        wanted = radius * cmath.exp(2j * math.pi * index / modes)
+        assert abs(complex(x, y) - wanted) < 1e-5 * radius
+
+
+def test_eight_centres_two_away_from_the_origin_are_the_default():
+    diagonal = math.sqrt(2)
+    wanted = [[2, 0], [diagonal, diagonal], [0, 2], [-diagonal, diagonal]]
+    wanted += [[-x, -y] for x, y in wanted]  # the other half of the octagon, through the origin
+    torch.testing.assert_close(ring_centres(), torch.tensor(wanted), rtol=0, atol=1e-6)
+
+
+def test_centres_have_the_default_dtype():
+    try:
+        torch.set_default_dtype(torch.float64)
+        centres = ring_centres(3, radius=7)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert centres.dtype == torch.float64
+    # Computed in it, too: the second corner of three is at -1/2 and half the root of 3.
+    assert centres[1].tolist() == pytest.approx([-3.5, 3.5 * 3**0.5], rel=1e-14)
+
+
+# Far enough apart that every point shows which centre it was drawn around.
+CENTRES = torch.tensor([[0.0, 0, 0], [100, 0, 0], [0, 100, 0], [0, 0, 100], [100, 100, 100]])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_clusters_have_the_shape_and_dtype_of_their_centres(dtype):
+    centres = CENTRES.to(dtype)
+    points = cluster_batch(B, centres, spread=0.5, generator=generator())
+    assert points.shape == (B, 3)
+    assert points.dtype == dtype
+    assert torch.equal(centres, CENTRES.to(dtype))
+
+
+def test_the_scatter_has_all_digits_of_the_dtype():
+    origin = torch.zeros(1, 3, dtype=torch.float64)
+    points = cluster_batch(B, origin, spread=1, generator=generator())
+    assert (points != points.float()).all()
+
+
+def test_clusters_depend_on_the_generator_alone():
+    before = torch.random.get_rng_state()
+    first, again, other = (
+        cluster_batch(B, CENTRES, spread=0.5, generator=generator(seed)) for seed in (3, 3, 5)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.random.get_rng_state(), before)  # the global state is left alone
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        assert torch.equal(cluster_batch(B, CENTRES, spread=0.5), first)
+
+
+def test_without_spread_the_points_are_the_centres():
+    points = cluster_batch(101, CENTRES, spread=0, generator=generator())
+    assert {tuple(point) for point in points.tolist()} == set(map(tuple, CENTRES.tolist()))
+
+
+def test_points_are_normal_around_centres_that_are_equally_likely():
+    count, spread = 10_007, 0.75
+    centres = CENTRES.double()
+    points = cluster_batch(count, centres, spread=spread, generator=generator())
+    chosen = torch.cdist(points, centres).argmin(dim=1)  # (B,)
+    # 4 degrees of freedom: mean 4, variance 8; five standard deviations above.
+    assert chi_square(chosen, 5) < 4 + 5 * 8**0.5
+    # And a choice says nothing about the next one: 24 degrees of freedom.
+    assert chi_square(5 * chosen[:-1] + chosen[1:], 25) < 24 + 5 * 48**0.5
+    noise = (points - centres[chosen]) / spread  # (B, D), standard normal
+    for own in [noise, *(noise[chosen == index] for index in range(5))]:
+        # Standard errors: of a mean 1 / sqrt N, of a mean of squares sqrt(2 / N), of a mean of
+        # fourth powers, which is 3, sqrt((105 - 9) / N), of a mean of products 1 / sqrt N.
+        error = len(own) ** -0.5
+        assert own.mean(dim=0).abs().max() < 5 * error
+        assert (own.square().mean(dim=0) - 1).abs().max() < 5 * 2**0.5 * error
+        assert (own.pow(4).mean(dim=0) - 3).abs().max() < 5 * 96**0.5 * error
+        products = own.T @ own / len(own)
+        assert products.triu(1).abs().max() < 5 * error
+
+
 LABELS = st.lists(st.sampled_from([0, 1, 2]), max_size=41)
 
 
@@ -135,6 +228,35 @@ def test_folds_by_hand():
         (lambda: repeating_batch(B, T, V, period=0), ValueError, "period must be at least 1"),
         (lambda: repeating_batch(B, T, V, period=T), ValueError, r"period must be below .*\(13\)"),
         (lambda: reversal_batch(B, T, 1), ValueError, "vocab_size must be at least 2"),
+        (lambda: ring_centres(0), ValueError, "modes must be at least 1, got 0"),
+        (lambda: ring_centres(2.5), TypeError, r"modes must be an integer, got 2\.5"),
+        (lambda: ring_centres(radius=-1), ValueError, "radius must be at least 0 .* got -1"),
+        (lambda: ring_centres(radius=math.inf), ValueError, "radius must be .* got inf"),
+        (lambda: cluster_batch(0, CENTRES, spread=1), ValueError, "batch_size must be at least 1"),
+        (lambda: cluster_batch(B, [[0.0]], spread=1), TypeError, "centres must be a tensor"),
+        (
+            lambda: cluster_batch(B, CENTRES[:0], spread=1),
+            ValueError,
+            "centres must hold at least one centre",
+        ),
+        (
+            lambda: cluster_batch(B, CENTRES.long(), spread=1),
+            TypeError,
+            "centres must hold floating-point numbers, got torch.int64",
+        ),
+        (
+            lambda: cluster_batch(B, CENTRES[0], spread=1),
+            ValueError,
+            r"centres must have shape \(K, D\), got \(3,\)",
+        ),
+        (lambda: cluster_batch(B, CENTRES, spread=-0.5), ValueError, r"spread must .* got -0\.5"),
+        (lambda: cluster_batch(B, CENTRES, spread=math.nan), ValueError, "spread must .* got nan"),
+        (lambda: cluster_batch(B, CENTRES, spread=None), TypeError, "spread must be a number"),
+        (
+            lambda: cluster_batch(B, CENTRES, spread=1, generator=3),
+            TypeError,
+            "generator must be a torch.Gen",
+        ),
         (lambda: contiguous_folds([0, 1], 1), ValueError, "folds must be at least 2"),
         (lambda: contiguous_folds([0, 0, 1], 2), ValueError, "labels must .* got class 1 1 times"),
         (lambda: load_imdb(split="random"), ValueError, "split must be one of .* got 'random'"),

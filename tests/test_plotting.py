@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -16,17 +17,15 @@ from matplotlib.text import Text
 from helpers import canvas
 from helpers.canvas import MISSING, as_array, dress, fold, panels, printable
 from helpers.diagrams import TransformerWords, draw_transformer, plot_token_weights
-from helpers.plotting import (
-    COLOURS,
+from helpers.heatmaps import (
     plot_attention,
     plot_attention_heads,
-    plot_bars,
     plot_confusion_matrix,
     plot_heatmap,
-    plot_histogram,
-    plot_lines,
     plot_positional_encoding,
 )
+from helpers.pictures import plot_images
+from helpers.plotting import COLOURS, plot_bars, plot_histogram, plot_lines, plot_scatter
 
 ROOT = Path(__file__).resolve().parents[1]
 T, S, D, H = 5, 7, 11, 3
@@ -83,6 +82,17 @@ FIGURES = {
         vlines={say("cut"): 0.3},
         **w,
     ),
+    "scatter": lambda say, **w: plot_scatter(
+        {say("real"): random(101, 2), say("made"): random(103, 2) + 1}, **w
+    ),
+    "images": lambda say, **w: plot_images(
+        np.abs(random(7, T, S)),
+        columns=3,
+        captions=[say(f"{index}") for index in range(7)],
+        rows=[say(f"row {index}") for index in range(3)],
+        **w,
+    ),
+    "one image": lambda say, **w: plot_images(random(1, S, T), columns=5, signed=True, **w),
     "tokens": lambda say, **w: plot_token_weights(
         [say(token) for token in ("it", "is", "a", "wonderful", "surprise", "$") * 7],
         random(42),
@@ -155,11 +165,13 @@ def test_chinese_words_never_warn(name, font, monkeypatch, caplog):
 def test_pyplot_is_never_imported():
     code = (
         "import sys, io\n"
-        "from helpers.plotting import plot_attention\n"
+        "from helpers.heatmaps import plot_attention\n"
         "from helpers.diagrams import draw_transformer\n"
+        "from helpers.pictures import plot_images\n"
         "ax = plot_attention([[1.0]], queries=['a'], keys=['b'], title='', xlabel='', ylabel='')\n"
         "ax.figure.savefig(io.BytesIO())\n"
         "draw_transformer(title='').figure.savefig(io.BytesIO())\n"
+        "plot_images([[[1.0]]], columns=1, title='').figure.savefig(io.BytesIO())\n"
         "print('matplotlib.pyplot' in sys.modules)\n"
     )
     run = subprocess.run(
@@ -168,7 +180,9 @@ def test_pyplot_is_never_imported():
     assert (run.stdout.strip(), run.stderr) == ("False", "")
 
 
-@pytest.mark.parametrize("name", ["attention", "lines", "bars", "histogram", "positions"])
+@pytest.mark.parametrize(
+    "name", ["attention", "lines", "bars", "histogram", "positions", "scatter", "images"]
+)
 def test_draws_into_the_axes_it_is_given(name):
     left, right = panels(1, 2, width=9)[0]
     assert FIGURES[name](str, **WORDS, ax=right) is right
@@ -259,6 +273,171 @@ def test_lines_bars_and_histogram_show_their_numbers():
     np.testing.assert_array_equal(ax.patches[0].get_data().values, [1, 2, 1])
 
 
+def rendered(figure: Figure) -> np.ndarray:
+    """Return the colours of a figure, one row a line of pixels, the top one first."""
+    surface = FigureCanvasAgg(figure)
+    surface.draw()
+    return np.asarray(surface.buffer_rgba())[:, :, :3] / 255
+
+
+def colours_at(figure: Figure, image, shape: tuple[int, int]) -> np.ndarray:
+    """Return the colour in the middle of each pixel of a drawn image, ``(Y, X, 3)``."""
+    canvas_pixels = rendered(figure)
+    box = image.get_window_extent()
+    rows, columns = shape
+    across = box.x0 + (np.arange(columns) + 0.5) * box.width / columns
+    up = box.y1 - (np.arange(rows) + 0.5) * box.height / rows
+    down = len(canvas_pixels) - up
+    return canvas_pixels[down.astype(int)][:, across.astype(int)]
+
+
+def test_images_show_every_picture_in_its_place():
+    pictures = np.abs(random(7, T, S))
+    ax = plot_images(pictures, columns=3, **WORDS)
+    assert len(ax.images) == 7
+    for drawn, picture in zip(ax.images, pictures, strict=True):
+        np.testing.assert_array_equal(drawn.get_array(), picture)
+        assert drawn.get_clim() == (0, pictures.max())  # one scale for all
+    assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == tuple(WORDS.values())
+    ax.figure.draw_without_rendering()
+    boxes = np.array([drawn.get_window_extent().extents for drawn in ax.images])
+    # Rows of three from the top left, the last one short, on a grid and one apart from the other.
+    left, bottom, right, top = boxes.T
+    width, height = right[0] - left[0], top[0] - bottom[0]
+    np.testing.assert_allclose(right - left, width)
+    np.testing.assert_allclose(top - bottom, height)
+    assert width / height == pytest.approx(S / T)  # square pixels
+    step, line = left[1] - left[0], bottom[0] - bottom[3]
+    assert step > width
+    assert line > height
+    for index in range(7):
+        row, column = divmod(index, 3)
+        np.testing.assert_allclose(left[index], left[0] + column * step)
+        np.testing.assert_allclose(bottom[index], bottom[0] - row * line)
+    # And all of them lie inside of the axes.
+    frame = ax.get_window_extent()
+    assert left.min() >= frame.x0
+    assert right.max() <= frame.x1
+    assert bottom.min() >= frame.y0
+    assert top.max() <= frame.y1
+
+
+def test_images_are_ink_on_paper_and_the_right_way_up():
+    pictures = np.zeros((2, T, S))
+    pictures[0, 0, 0] = 1  # top left
+    pictures[1, T - 1, 1] = 0.5  # bottom, second from the left; half the ink of the other
+    ax = plot_images(pictures, columns=2, **WORDS)
+    ink = [1 - colours_at(ax.figure, drawn, (T, S)).mean(axis=2) for drawn in ax.images]
+    np.testing.assert_allclose(ink[0], pictures[0], atol=0.01)
+    assert 0.3 < ink[1][T - 1, 1] < 0.7
+    ink[1][T - 1, 1] = 0
+    np.testing.assert_allclose(ink[1], 0, atol=0.01)
+
+
+def test_signed_images_are_white_at_zero_and_blue_above():
+    pictures = np.zeros((2, T, S))
+    pictures[0, 1, 2], pictures[1, 3, 5] = 2, -4
+    ax = plot_images(pictures, columns=2, signed=True, **WORDS)
+    assert [drawn.get_clim() for drawn in ax.images] == [(-4, 4)] * 2
+    above, below = (colours_at(ax.figure, drawn, (T, S)) for drawn in ax.images)
+    red, _, blue = above[1, 2]
+    assert blue > red + 0.2
+    red, _, blue = below[3, 5]
+    assert red > blue + 0.2
+    above[1, 2], below[3, 5] = 1, 1
+    np.testing.assert_allclose([above, below], 1, atol=0.05)
+    # Both signs on one scale, also where there is one sign only.
+    ax = plot_images(pictures[:1], columns=1, signed=True, **WORDS)
+    assert ax.images[0].get_clim() == (-2, 2)
+
+
+def test_captions_stand_above_their_pictures_and_labels_beside_their_rows():
+    captions = ["$\\nonsense{$", "$5 and $6", *"cdefg"]  # written as they are, no formulas
+    rows = ["first", "second", "third"]
+    ax = plot_images(np.ones((7, T, S)), columns=3, captions=captions, rows=rows, **WORDS)
+    ax.figure.draw_without_rendering()
+    assert [text.get_text() for text in ax.texts] == captions
+    boxes = [drawn.get_window_extent() for drawn in ax.images]
+    for index, (text, box) in enumerate(zip(ax.texts, boxes, strict=True)):
+        words = text.get_window_extent()
+        assert (words.x0 + words.x1) / 2 == pytest.approx((box.x0 + box.x1) / 2, abs=1)
+        assert box.y1 <= words.y0 + 1
+        if index >= 3:
+            assert words.y1 <= boxes[index - 3].y0  # below the picture above
+    labels = ax.get_yticklabels()
+    assert [label.get_text() for label in labels] == rows
+    for label, box in zip(labels, boxes[::3], strict=True):
+        words = label.get_window_extent()
+        assert words.x1 <= box.x0
+        assert box.y0 < (words.y0 + words.y1) / 2 < box.y1
+    assert len(ax.get_xticks()) == 0
+    assert len(plot_images(np.ones((7, T, S)), columns=3, **WORDS).get_yticks()) == 0
+
+
+def test_labels_of_rows_are_written_verbatim():
+    ax = plot_images(np.ones((1, T, S)), columns=1, rows=["$\\nonsense{$"], **WORDS)
+    render(ax.figure)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_blank_pictures_and_few_pictures_are_drawn(signed):
+    ax = plot_images(np.zeros((2, T, S)), columns=11, signed=signed, **WORDS)
+    left, right = (colours_at(ax.figure, drawn, (T, S)) for drawn in ax.images)
+    np.testing.assert_allclose([left, right], 1, atol=0.05)  # white
+    ax.figure.draw_without_rendering()
+    one, other = (drawn.get_window_extent() for drawn in ax.images)
+    # No room is kept for the nine that are not there.
+    assert (one.y0, one.y1) == (other.y0, other.y1)
+    assert other.x1 - one.x0 > 0.8 * ax.get_window_extent().width
+
+
+def test_pictures_are_copied():
+    pictures = torch.ones(2, T, S)
+    ax = plot_images(pictures, columns=2, **WORDS)
+    pictures.zero_()
+    assert ax.images[1].get_array().min() == 1
+
+
+def test_scatter_shows_its_points():
+    real, made = random(T, 2), torch.from_numpy(random(S, 2)) + 1
+    ax = plot_scatter({"real": real, "made $x$": made}, **WORDS)
+    first, second = ax.collections
+    np.testing.assert_array_equal(first.get_offsets(), real)
+    np.testing.assert_array_equal(second.get_offsets(), made)
+    colours = [to_rgb(points.get_facecolor()[0]) for points in (first, second)]
+    assert colours == list(map(to_rgb, COLOURS[:2]))
+    shapes = [points.get_paths()[0].vertices for points in (first, second)]
+    assert not np.array_equal(*shapes)  # told apart without colours, too
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert legend == ["real", "made $x$"]
+    assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == tuple(WORDS.values())
+    ax.figure.draw_without_rendering()
+    (x0, y0), (x1, y1) = ax.transData.transform([(0, 0), (1, 1)])
+    assert x1 - x0 == pytest.approx(y1 - y0)  # a circle is round
+
+
+def test_scatter_of_one_series_needs_no_legend_and_limits_hold():
+    points = random(T, 2)
+    ax = plot_scatter({"real": points}, limits=(-3, 7), **WORDS)
+    assert ax.get_legend() is None
+    ax.figure.draw_without_rendering()
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-3, 7), (-3, 7))
+    ax = plot_scatter({"real": points}, **WORDS)  # without them, every point is inside
+    for (low, high), values in zip((ax.get_xlim(), ax.get_ylim()), points.T, strict=True):
+        assert low < values.min()
+        assert values.max() < high
+
+
+def test_as_many_series_as_there_are_colours_are_told_apart():
+    ax = plot_scatter({f"{index}": random(T, 2) for index in range(7)}, **WORDS)
+    looks = {
+        (tuple(points.get_facecolor()[0]), points.get_paths()[0].vertices.tobytes())
+        for points in ax.collections
+    }
+    assert len(looks) == 7
+    assert len({colour for colour, _ in looks}) == len({shape for _, shape in looks}) == 7
+
+
 def test_epochs_are_whole_numbers():
     ax = plot_lines([1, 2, 3], {"loss": [3.0, 2.0, 1.0]}, **WORDS)
     assert all(tick == round(tick) for tick in ax.get_xticks())
@@ -346,6 +525,58 @@ def test_confusion_matrix_shows_counts_and_row_shares():
             r"series\['a'\] must not be empty",
         ),
         (lambda: plot_histogram({}, **WORDS), ValueError, "series must hold 1 to 7"),
+        (
+            lambda: plot_images(-np.ones((2, T, S)), columns=2, **WORDS),
+            ValueError,
+            "images must not be negative without signed=True, got -1",
+        ),
+        (
+            lambda: plot_images(random(T, S), columns=2, **WORDS),
+            ValueError,
+            r"images must have rank 3, got shape \(5, 7\)",
+        ),
+        (
+            lambda: plot_images(np.ones((2, T, S)), columns=0, **WORDS),
+            ValueError,
+            "columns must be at least 1, got 0",
+        ),
+        (
+            lambda: plot_images(np.ones((2, T, S)), columns=2.0, **WORDS),
+            TypeError,
+            "columns must be an integer",
+        ),
+        (
+            lambda: plot_images(np.ones((3, T, S)), columns=2, captions=["a", "b"], **WORDS),
+            ValueError,
+            r"captions must hold 3 label\(s\), got 2",
+        ),
+        (
+            lambda: plot_images(np.ones((3, T, S)), columns=2, rows=["a"], **WORDS),
+            ValueError,
+            r"rows must hold 2 label\(s\), got 1",
+        ),
+        (
+            lambda: plot_images(np.ones((2, T, S)), columns=2, captions="ab", **WORDS),
+            TypeError,
+            "captions must be a sequence of strings, got the string 'ab'",
+        ),
+        (lambda: plot_scatter({}, **WORDS), ValueError, "series must hold 1 to 7 entries, got 0"),
+        (
+            lambda: plot_scatter({f"{index}": random(T, 2) for index in range(8)}, **WORDS),
+            ValueError,
+            "series must hold 1 to 7 entries, got 8",
+        ),
+        (
+            lambda: plot_scatter({"a": random(T, 2), "b": random(T, 3)}, **WORDS),
+            ValueError,
+            r"series\['b'\] must have shape \(N, 2\), got \(5, 3\)",
+        ),
+        (lambda: plot_scatter({"a": [1, 2]}, **WORDS), ValueError, r"series\['a'\] must have rank"),
+        (
+            lambda: plot_scatter({"a": random(0, 2)}, **WORDS),
+            ValueError,
+            r"series\['a'\] must not be empty",
+        ),
         (
             lambda: plot_confusion_matrix(random(T, S), classes=QUERIES, **WORDS),
             ValueError,
