@@ -1,0 +1,412 @@
+"""The players of a GAN, their losses and their steps: formulas, laws, and who learns from what."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from helpers.gan import (
+    Discriminator,
+    Generator,
+    discriminator_loss,
+    discriminator_step,
+    generator_loss,
+    generator_step,
+    gradient_penalty,
+)
+
+B, M, D, Z = 5, 7, 3, 11  # primes, so that a swapped axis cannot hide
+LOGITS = st.lists(st.floats(-30, 30), min_size=1, max_size=9)
+
+
+def tensor(values) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def points(count=B, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, D, dtype=torch.float64, generator=generator)
+
+
+def linear(weights=(1.0, -2.0, 2.0), bias=0.5):
+    """A discriminator whose logits are known: ``weights . x + bias``."""
+    layer = nn.Linear(D, 1).double()
+    with torch.no_grad():
+        layer.weight.copy_(tensor([weights]))
+        layer.bias.fill_(bias)
+    return nn.Sequential(layer, nn.Flatten(0))
+
+
+def sgd(module, lr=0.1):
+    return torch.optim.SGD(module.parameters(), lr=lr)
+
+
+def state(module):
+    return [p.detach().clone() for p in module.parameters()]
+
+
+def same(first, second):
+    return all(map(torch.equal, first, second))
+
+
+# ------------------------------------------------------------------------------------- losses
+
+
+@given(LOGITS, LOGITS)
+def test_losses_are_the_formulas_of_the_notes(real, fake):
+    real, fake = tensor(real), tensor(fake)
+    D_real, D_fake = real.sigmoid(), fake.sigmoid()
+    # 1 - D in this form keeps its digits where D is close to 1
+    not_fake = (-fake).sigmoid()
+    L_D = -D_real.log().mean() / 2 - not_fake.log().mean() / 2
+    torch.testing.assert_close(discriminator_loss(real, fake), L_D)
+    torch.testing.assert_close(generator_loss(fake), -D_fake.log().mean() / 2)
+    torch.testing.assert_close(generator_loss(fake, saturating=True), not_fake.log().mean() / 2)
+
+
+@given(LOGITS, LOGITS)
+def test_losses_are_halves_of_torchs_cross_entropy(real, fake):
+    real, fake = tensor(real), tensor(fake)
+    bce = F.binary_cross_entropy_with_logits
+    ones, zeros = torch.ones_like, torch.zeros_like
+    expected = (bce(real, ones(real)) + bce(fake, zeros(fake))) / 2
+    torch.testing.assert_close(discriminator_loss(real, fake), expected)
+    torch.testing.assert_close(generator_loss(fake), bce(fake, ones(fake)) / 2)
+    torch.testing.assert_close(generator_loss(fake, saturating=True), -bce(fake, zeros(fake)) / 2)
+
+
+def test_at_the_end_of_the_game_the_losses_are_ln_2_and_half_of_it():
+    undecided = torch.zeros(B, dtype=torch.float64)
+    assert discriminator_loss(undecided, undecided).item() == pytest.approx(math.log(2))
+    assert generator_loss(undecided).item() == pytest.approx(math.log(2) / 2)
+    assert generator_loss(undecided, saturating=True).item() == pytest.approx(-math.log(2) / 2)
+
+
+def test_logits_far_out_lose_nothing():
+    assert discriminator_loss(tensor([-800.0]), tensor([800.0])).item() == 800
+    assert discriminator_loss(tensor([800.0]), tensor([-800.0])).item() == 0
+    assert generator_loss(tensor([-800.0])).item() == 400
+    assert generator_loss(tensor([800.0]), saturating=True).item() == -400
+
+
+@given(st.floats(-20, 20))
+def test_gradients_are_those_derived_in_the_lesson(a):
+    for saturating in (False, True):
+        logit = tensor([a]).requires_grad_()
+        (slope,) = torch.autograd.grad(generator_loss(logit, saturating=saturating), logit)
+        sigma = 1 / (1 + math.exp(-a))
+        rest = 1 / (1 + math.exp(a))
+        assert slope.item() == pytest.approx(-sigma / 2 if saturating else -rest / 2)
+
+
+def test_batches_of_different_size_weigh_the_same():
+    # A mean over real plus a mean over fake: three times as many fakes change nothing.
+    real, fake = points()[:, 0], points(seed=1)[:, 0]
+    assert discriminator_loss(real, fake.repeat(3)).item() == pytest.approx(
+        discriminator_loss(real, fake).item()
+    )
+
+
+# ------------------------------------------------------------------------------------ penalty
+
+
+def test_the_penalty_of_a_plane_is_the_square_of_its_slope():
+    # weights (1, -2, 2): 1 + 4 + 4
+    assert gradient_penalty(linear(), points()).item() == pytest.approx(9.0)
+
+
+def test_the_penalty_is_a_mean_over_examples_and_a_sum_over_what_is_in_one():
+    class Squares(nn.Module):
+        def forward(self, x):  # a(x) = sum of squares, so the gradient is 2 x
+            return x.square().flatten(1).sum(dim=1)
+
+    pictures = torch.randn(B, 1, 2, 3, dtype=torch.float64)
+    expected = 4 * pictures.square().sum() / B
+    torch.testing.assert_close(gradient_penalty(Squares(), pictures), expected)
+    assert not pictures.requires_grad  # the argument is left alone
+
+
+def test_the_penalty_teaches_the_discriminator_to_be_flat():
+    D_ = linear()
+    gradient_penalty(D_, points()).backward()
+    torch.testing.assert_close(D_[0].weight.grad, tensor([[2.0, -4.0, 4.0]]))  # of w . w: 2 w
+    assert D_[0].bias.grad is None or D_[0].bias.grad.item() == 0
+
+
+# -------------------------------------------------------------------------------------- steps
+
+
+def test_a_discriminators_step_is_one_step_down_its_loss():
+    real, fake = points(), points(M, seed=1)
+    D_, twin = linear(), linear()
+    loss = discriminator_loss(twin(real), twin(fake))
+    loss.backward()
+    expected = [p - 0.1 * p.grad for p in twin.parameters()]
+    returned = discriminator_step(D_, real, fake, sgd(D_))
+    assert returned == pytest.approx(loss.item())
+    torch.testing.assert_close(state(D_), expected)
+
+
+def test_the_penalty_counts_half_and_is_not_in_the_loss_returned():
+    real, fake = points(), points(M, seed=1)
+    D_, twin = linear(), linear()
+    loss = discriminator_loss(twin(real), twin(fake))
+    (loss + 0.7 / 2 * gradient_penalty(twin, real)).backward()
+    expected = [p - 0.1 * p.grad for p in twin.parameters()]
+    assert discriminator_step(D_, real, fake, sgd(D_), penalty=0.7) == pytest.approx(loss.item())
+    torch.testing.assert_close(state(D_), expected)
+
+
+def test_a_generators_step_is_one_step_down_its_loss_and_leaves_the_other_alone():
+    noise = torch.randn(B, 2, dtype=torch.float64)
+    G = nn.Linear(2, D).double()
+    twin = nn.Linear(2, D).double()
+    twin.load_state_dict(G.state_dict())
+    D_ = linear()
+    before = state(D_)
+    loss = generator_loss(D_(twin(noise)))
+    loss.backward()
+    D_.zero_grad()
+    expected = [p - 0.1 * p.grad for p in twin.parameters()]
+    assert generator_step(D_, G(noise), sgd(G)) == pytest.approx(loss.item())
+    torch.testing.assert_close(state(G), expected)
+    assert same(state(D_), before)
+    assert all(p.grad is None for p in [*D_.parameters(), *G.parameters()])
+
+
+def test_the_generator_learns_nothing_from_the_discriminators_step():
+    G, D_ = nn.Linear(2, D).double(), linear()
+    before = state(G)
+    fake = G(torch.randn(B, 2, dtype=torch.float64))
+    discriminator_step(D_, points(), fake, sgd(D_))
+    assert same(state(G), before)
+    assert all(p.grad is None for p in G.parameters())
+    # the same fakes serve the generator afterwards, as in the lesson's loop
+    generator_step(D_, fake, sgd(G))
+    assert not same(state(G), before)
+
+
+def test_both_see_what_the_augmentation_makes_of_it():
+    real, fake = points(), points(M, seed=1).requires_grad_()
+    D_, twin = linear(), linear()
+    loss = discriminator_loss(twin(3 * real), twin(3 * fake.detach()))
+    returned = discriminator_step(D_, real, fake, sgd(D_), augment=lambda x: 3 * x)
+    assert returned == pytest.approx(loss.item())
+    sure = generator_loss(twin(3 * fake))
+    mover = torch.optim.SGD([fake], lr=0.1)
+    assert generator_step(twin, fake, mover, augment=lambda x: 3 * x) == pytest.approx(sure.item())
+
+
+def test_fair_play_finds_a_normal_distribution():
+    # The smallest GAN: G moves and widens noise, D is quadratic, which is all that it needs to be.
+    generator = torch.Generator().manual_seed(0)
+
+    class Quadratic(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 1)
+
+        def forward(self, x):
+            return self.layer(torch.cat([x, x.square()], dim=1)).squeeze(1)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        G, D_ = nn.Linear(1, 1), Quadratic()
+    g_adam, d_adam = (torch.optim.Adam(m.parameters(), lr=0.01, betas=(0.5, 0.9)) for m in (G, D_))
+    for _ in range(1500):
+        real = 2.0 + 0.5 * torch.randn(256, 1, generator=generator)
+        fake = G(torch.randn(256, 1, generator=generator))
+        discriminator_step(D_, real, fake, d_adam, penalty=0.5)
+        generator_step(D_, fake, g_adam)
+    assert G.bias.item() == pytest.approx(2.0, abs=0.2)
+    assert abs(G.weight.item()) == pytest.approx(0.5, abs=0.2)
+
+
+def test_a_loss_that_is_not_finite_changes_nothing():
+    D_ = linear(bias=math.nan)
+    before = D_[0].weight.detach().clone()
+    with pytest.raises(FloatingPointError, match="the discriminator's loss is nan"):
+        discriminator_step(D_, points(), points(seed=1), sgd(D_))
+    assert torch.equal(D_[0].weight, before)
+    G = nn.Linear(2, D).double()
+    before = state(G)
+    with pytest.raises(FloatingPointError, match="the generator's loss is nan"):
+        generator_step(D_, G(torch.randn(B, 2, dtype=torch.float64)), sgd(G))
+    assert same(state(G), before)
+
+
+# ------------------------------------------------------------------------------------ players
+
+
+def test_shapes_and_the_range_of_ink():
+    G, D_ = Generator(latent=Z, width=3), Discriminator(width=3)
+    pictures = G(torch.randn(B, Z))
+    assert pictures.shape == (B, 1, 28, 28)
+    assert pictures.min() >= 0
+    assert pictures.max() <= 1
+    assert D_(pictures).shape == (B,)
+
+
+def test_the_players_can_be_counted_by_hand():
+    # weights and biases of each layer, and two numbers a channel of each normalisation
+    w = 3
+    by_hand = (Z + 1) * 4 * w * 16 + 2 * 4 * w  # linear
+    by_hand += 4 * w * 2 * w * 9 + 2 * w + 2 * 2 * w  # 3 by 3, to 7 by 7 pixels
+    by_hand += 2 * w * w * 16 + w + 2 * w  # 4 by 4, to 14 by 14
+    by_hand += w * 16 + 1  # 4 by 4, to 28 by 28
+    assert sum(p.numel() for p in Generator(latent=Z, width=w).parameters()) == by_hand
+    by_hand = 16 * w + w + w * 2 * w * 16 + 2 * w + 2 * w * 4 * w * 9 + 4 * w + 4 * w * 16 + 1
+    assert sum(p.numel() for p in Discriminator(width=w).parameters()) == by_hand
+
+
+def test_the_generator_grows_and_the_discriminator_shrinks_through_the_same_sizes():
+    sizes, signal = [], torch.randn(B, Z)
+    for layer in Generator(latent=Z, width=3):
+        signal = layer(signal)
+        if isinstance(layer, nn.Unflatten | nn.ConvTranspose2d):
+            sizes.append(tuple(signal.shape[1:]))
+    assert sizes == [(12, 4, 4), (6, 7, 7), (3, 14, 14), (1, 28, 28)]
+    back = [tuple(signal.shape[1:])]
+    for layer in Discriminator(width=3):
+        signal = layer(signal)
+        if isinstance(layer, nn.Conv2d):
+            back.append(tuple(signal.shape[1:]))
+    assert back == sizes[::-1]
+
+
+def test_a_discriminator_judges_each_picture_by_itself():
+    D_ = Discriminator(width=3)
+    pictures = torch.rand(B, 1, 28, 28)
+    alone = torch.cat([D_(picture.unsqueeze(0)) for picture in pictures])
+    torch.testing.assert_close(D_(pictures), alone)
+
+
+def test_different_noise_makes_different_pictures():
+    pictures = Generator(latent=Z, width=3)(torch.randn(B, Z))
+    assert torch.pdist(pictures.flatten(1)).min() > 0
+
+
+# ---------------------------------------------------------------------------------- bad input
+
+
+class Shaped(nn.Module):
+    """A discriminator whose output has another shape than it should."""
+
+    def __init__(self, output):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones((), dtype=torch.float64))
+        self.output = output
+
+    def forward(self, x):
+        return self.output(x * self.weight)
+
+
+def d_step(**changes):
+    given = {"discriminator": linear(), "real": points(), "fake": points(M, seed=1)} | changes
+    optimizer = given.pop("optimizer", None) or sgd(given["discriminator"])
+    return discriminator_step(**given, optimizer=optimizer)
+
+
+def g_step(**changes):
+    fake = points().requires_grad_()
+    given = {"discriminator": linear(), "fake": fake} | changes
+    return generator_step(**{"optimizer": torch.optim.SGD([fake], lr=0.1)} | given)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: Generator(latent=0), ValueError, "latent must be at least 1, got 0"),
+        (lambda: Generator(width=2.5), TypeError, "width must be an integer, got 2.5"),
+        (lambda: Discriminator(width=-1), ValueError, "width must be at least 1, got -1"),
+        (
+            lambda: discriminator_loss(torch.zeros(B, 1), torch.zeros(B)),
+            ValueError,
+            r"real_logits must have shape \(B,\), got \(5, 1\)",
+        ),
+        (
+            lambda: discriminator_loss(torch.zeros(B), [0.0]),
+            TypeError,
+            "fake_logits must be a tensor, got list",
+        ),
+        (
+            lambda: discriminator_loss(torch.zeros(B), torch.zeros(0)),
+            ValueError,
+            r"fake_logits must hold at least one logit, got shape \(0,\)",
+        ),
+        (
+            lambda: generator_loss(torch.zeros(B, dtype=torch.int64)),
+            TypeError,
+            "fake_logits must hold floating-point numbers, got torch.int64",
+        ),
+        (lambda: gradient_penalty(linear, points()), TypeError, "discriminator must be a torch.nn"),
+        (
+            lambda: gradient_penalty(linear(), torch.zeros(B)),
+            ValueError,
+            r"real must have shape \(B, ...\) with B at least 1, got \(5,\)",
+        ),
+        (
+            lambda: gradient_penalty(Shaped(lambda x: x), points()),
+            ValueError,
+            r"the discriminator's output must have shape \(5,\), got \(5, 3\)",
+        ),
+        (
+            lambda: d_step(discriminator=Shaped(lambda x: x[:, :1])),
+            ValueError,
+            r"the discriminator's output must have shape \(5,\), got \(5, 1\)",
+        ),
+        (
+            lambda: d_step(discriminator=Shaped(lambda x: x.sum(dim=1)[:3])),
+            ValueError,
+            r"the discriminator's output must have shape \(5,\), got \(3,\)",
+        ),
+        (
+            lambda: d_step(fake=torch.zeros(M, D + 1, dtype=torch.float64)),
+            ValueError,
+            r"fake must hold examples of shape \(3,\) like real, got \(4,\)",
+        ),
+        (lambda: d_step(real=None), TypeError, "real must be a tensor, got NoneType"),
+        (
+            lambda: d_step(real=torch.zeros(B, D, dtype=torch.int64)),
+            TypeError,
+            "real must hold floating-point numbers, got torch.int64",
+        ),
+        (
+            lambda: d_step(fake=torch.zeros(0, D, dtype=torch.float64)),
+            ValueError,
+            r"fake must have shape \(B, ...\) with B at least 1, got \(0, 3\)",
+        ),
+        (lambda: d_step(penalty=-1), ValueError, "penalty must be at least 0"),
+        (lambda: d_step(penalty=math.nan), ValueError, "penalty must be at least 0"),
+        (lambda: d_step(augment=2), TypeError, "augment must be a function or None, got int"),
+        (lambda: d_step(optimizer="adam"), TypeError, "optimizer must be a torch optimizer"),
+        (
+            lambda: d_step(optimizer=sgd(nn.Linear(2, 2))),
+            ValueError,
+            "optimizer must hold the discriminator's parameters, got one that holds none of them",
+        ),
+        (
+            lambda: g_step(fake=points()),
+            ValueError,
+            "fake must come from the generator with its gradients",
+        ),
+        (
+            lambda: (lambda judge: g_step(discriminator=judge, optimizer=sgd(judge)))(linear()),
+            ValueError,
+            "optimizer must hold the generator.s parameters, got one that holds the disc",
+        ),
+        (lambda: g_step(augment="x"), TypeError, "augment must be a function or None, got str"),
+        (
+            lambda: g_step(augment=lambda x: x[:2]),
+            ValueError,
+            r"the discriminator's output must have shape \(5,\), got \(2,\)",
+        ),
+    ],
+)
+def test_bad_input_is_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
