@@ -16,9 +16,12 @@ HELPERS = Path(__file__).parent.parent / "helpers"
 TOPICS = {
     "base": [{"checks"}, {"seeding", "progress"}],
     "transformer": [{"attention"}, {"layers"}, {"transformer"}],
-    "figures": [{"canvas"}, {"plotting", "diagrams"}],
-    "data": [{"text", "archive"}, {"datasets"}],
+    "figures": [{"canvas"}, {"plotting", "heatmaps", "pictures", "diagrams"}],
+    "data": [{"text", "archive"}, {"packaged"}, {"datasets", "digits"}],
     "training": [{"weights"}, {"training"}],
+    "alexnet": [{"alexnet"}],
+    "gan": [{"gan", "gan_metrics"}],
+    "loan": [{"loan"}],
 }
 PLACE = {
     module: (topic, level)
