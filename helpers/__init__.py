@@ -2,7 +2,7 @@
 
 A module imports from this package only what stands lower in its own topic, or the base::
 
-    base         checks < seeding, progress
+    base         checks < seeding, progress, modes
     transformer  attention < layers < transformer
     figures      canvas < plotting, heatmaps, pictures, diagrams
     data         text, archive < packaged < datasets, digits

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from helpers.checks import check_in_range, check_int, check_module, check_tensor
+from helpers.modes import evaluation_mode
 
 __all__ = [
     "AlexNet",
@@ -365,18 +366,14 @@ def trace_shapes(model: nn.Module, input_shape: tuple[int, ...]) -> list[Layer]:
             )
         )
 
-    modes = [(module, module.training) for module in names]
     handles = [module.register_forward_hook(note) for module in own]
     weight = next(model.parameters(), torch.empty(0))
     try:
-        model.eval()
-        with torch.no_grad():
+        with evaluation_mode(model), torch.no_grad():
             model(torch.zeros(1, *sizes, dtype=weight.dtype, device=weight.device))
     finally:
         for handle in handles:
             handle.remove()
-        for module, training in modes:
-            module.training = training
     return layers
 
 

@@ -143,12 +143,12 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
     Returns:
         ``E[|grad_x a(x)|^2]``, a scalar through which gradients flow to the discriminator.
 
-    Source: Mescheder et al. (2018), equation 9, without its factor ``gamma / 2``.
+    Source: Mescheder et al. (2018), who write it with the factor ``gamma / 2``.
     """
     check_module("discriminator", discriminator)
     _check_examples("real", real)
     real = real.detach().requires_grad_()
-    logits = _check_logits("the discriminator's output", discriminator(real), len(real))
+    logits = _check_logits(_OUTPUT, discriminator(real), len(real))
     (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)  # (B, ...)
     return gradient.flatten(1).square().sum(dim=1).mean()
 

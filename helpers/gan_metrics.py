@@ -7,7 +7,7 @@ The distance has the scale of the features. Distances from two different network
 published ones in the features of Inception, cannot be compared.
 
 Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
-Equilibrium", 2017, https://arxiv.org/abs/1706.08500, equation 6.
+Equilibrium", 2017, https://arxiv.org/abs/1706.08500.
 
 Dimensions: ``B`` batch, ``N`` and ``M`` examples, ``F`` features, ``K`` centres.
 """
@@ -73,7 +73,7 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
         ValueError: the widths differ, fewer than two examples, or a number that is not finite or
             too large to be squared.
 
-    Source: Heusel et al. (2017), equation 6; Dowson and Landau, "The Fréchet distance between
+    Source: Heusel et al. (2017); Dowson and Landau, "The Fréchet distance between
     multivariate normal distributions", Journal of Multivariate Analysis 12(3), 1982.
     """
     mean_1, covariance_1 = _moments("first", first)

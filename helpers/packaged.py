@@ -25,9 +25,9 @@ def read_packaged(distribution: str, path: str, sha256: str) -> bytes:
         DataError: the file is missing or another one; the message says what to do.
     """
     name, _, version = distribution.partition("==")
-    package, *parts = path.split("/")
+    package, _, inside = path.partition("/")
     try:
-        file = resources.files(package).joinpath("/".join(parts))
+        file = resources.files(package).joinpath(inside)
         content = file.read_bytes()
     except (ModuleNotFoundError, FileNotFoundError) as error:
         raise DataError(f"the package {name} is not installed ({error}): {_REMEDY}") from None

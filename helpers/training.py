@@ -18,7 +18,6 @@ Dimensions: ``N`` targets of a batch, ``C`` classes; ``B`` batch, ``T`` position
 import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from numbers import Real
 from operator import length_hint
@@ -33,6 +32,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
 from helpers.checks import check_int, check_module
+from helpers.modes import evaluation_mode
 from helpers.progress import progress_bar
 from helpers.weights import load_weights, save_weights
 
@@ -134,7 +134,7 @@ def evaluate(
     check_module("model", model)
     _check_callable("loss_fn", loss_fn)
     total, correct, count = 0.0, 0, 0
-    with _evaluation_mode(model), torch.no_grad():
+    with evaluation_mode(model), torch.no_grad():
         for number, batch in _numbered(batches):
             loss, logits, targets, size = _batch_loss(model, batch, loss_fn, number)
             total += loss.item() * size
@@ -150,7 +150,7 @@ def predict(model: nn.Module, *inputs: Any, **options: Any) -> Any:
     model gives then. The mode of the model is as before, even after an error.
     """
     check_module("model", model)
-    with _evaluation_mode(model), torch.no_grad():
+    with evaluation_mode(model), torch.no_grad():
         return model(*inputs, **options)
 
 
@@ -342,18 +342,6 @@ def _numbered(batches: Iterable[Batch]) -> Iterator[tuple[int, Batch]]:
         raise ValueError(
             "batches must hold at least one batch, got none (a generator can be walked only once)"
         )
-
-
-@contextmanager
-def _evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Switch every part of ``model`` to evaluation, and back to the mode that it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _check_finite(what: str, value: float, where: str) -> float:

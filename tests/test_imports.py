@@ -14,7 +14,7 @@ HELPERS = Path(__file__).parent.parent / "helpers"
 
 # Topic -> levels, lowest first. A new module is added here, with a thought on where it belongs.
 TOPICS = {
-    "base": [{"checks"}, {"seeding", "progress"}],
+    "base": [{"checks"}, {"seeding", "progress", "modes"}],
     "transformer": [{"attention"}, {"layers"}, {"transformer"}],
     "figures": [{"canvas"}, {"plotting", "heatmaps", "pictures", "diagrams"}],
     "data": [{"text", "archive"}, {"packaged"}, {"datasets", "digits"}],
