@@ -10,7 +10,7 @@ convolutional neural networks", 2014, https://arxiv.org/abs/1404.5997; torchvisi
 https://pytorch.org/vision/stable/_modules/torchvision/models/alexnet.html
 
 Every network takes pictures ``(B, channels, Y, X)`` and returns logits ``(B, C)``, one score a
-class; the softmax is left to the loss.
+class; the softmax is left to the loss. A nan that meets a window comes out as nan.
 
 Dimensions: ``B`` batch, ``N`` channels of a layer, ``Y`` rows and ``X`` columns of pixels, ``C``
 classes.
@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from helpers.checks import check_in_range, check_int, check_module, check_tensor
+from helpers.checks import check_flag, check_floats, check_in_range, check_int, check_module, shown
 from helpers.modes import evaluation_mode
 
 __all__ = [
@@ -52,7 +52,8 @@ def output_size(size: int, *, kernel: int, stride: int = 1, padding: int = 0) ->
         ValueError: the window does not fit even once.
     """
     padded = check_int("size", size) + 2 * check_int("padding", padding, minimum=0)
-    if check_int("kernel", kernel) > padded:
+    kernel = check_int("kernel", kernel)
+    if kernel > padded:
         raise ValueError(f"kernel must be at most size + 2 * padding = {padded}, got {kernel}")
     return (padded - kernel) // check_int("stride", stride) + 1
 
@@ -83,10 +84,18 @@ class LocalResponseNorm(nn.Module):
         self.alpha = check_in_range("alpha", alpha, 0, math.inf)
         self.beta = check_in_range("beta", beta, 0, math.inf)
         self.k = check_in_range("k", k, 0, math.inf)
+        if self.k == 0 or self.beta * abs(math.log2(self.k)) > 126:
+            raise ValueError(
+                f"k must keep k**beta above 0 and finite in float32, got k={k} with beta={beta}"
+            )
+        if self.alpha * self.size > torch.finfo(torch.float32).max:
+            raise ValueError(f"alpha must keep size * alpha finite in float32, got {alpha}")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``(B, N, Y, X)`` for ``x`` of shape ``(B, N, Y, X)``."""
-        check_tensor("x", x, ("B", "N", "Y", "X"))
+        check_floats("x", x, ("B", "N", "Y", "X"))
+        if x.dtype not in (torch.float32, torch.float64):
+            raise TypeError(f"x must be float32 or float64, got {x.dtype}")
         return F.local_response_norm(x, self.size, self.alpha * self.size, self.beta, self.k)
 
     def extra_repr(self) -> str:
@@ -122,11 +131,11 @@ class AlexNet(nn.Module):
         self, *, classes: int = 1000, groups: int = 1, padding: int = 0, dropout: float = 0.5
     ) -> None:
         super().__init__()
-        check_int("classes", classes)
+        classes = check_int("classes", classes)
         if check_int("groups", groups) not in (1, 2):
             raise ValueError(f"groups must be 1 or 2, got {groups}")
-        check_int("padding", padding, minimum=0)
-        check_in_range("dropout", dropout, 0, 1)
+        padding = check_int("padding", padding, minimum=0)
+        dropout = check_in_range("dropout", dropout, 0, 1)
         self.features = nn.Sequential(  # shapes are for 227 pixels without padding
             nn.Conv2d(3, 96, kernel_size=11, stride=4, padding=padding),  # (B, 96, 55, 55)
             nn.ReLU(),
@@ -189,8 +198,8 @@ class OneTowerAlexNet(nn.Module):
 
     def __init__(self, *, classes: int = 1000, dropout: float = 0.5) -> None:
         super().__init__()
-        check_int("classes", classes)
-        check_in_range("dropout", dropout, 0, 1)
+        classes = check_int("classes", classes)
+        dropout = check_in_range("dropout", dropout, 0, 1)
         self.features = nn.Sequential(  # shapes are for 224 pixels
             nn.Conv2d(3, 64, kernel_size=11, stride=4, padding=2),  # (B, 64, 55, 55)
             nn.ReLU(),
@@ -260,15 +269,14 @@ class SmallAlexNet(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        check_int("classes", classes)
+        classes = check_int("classes", classes)
         bends = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
         if not isinstance(activation, str) or activation not in bends:
-            raise ValueError(f"activation must be one of {list(bends)}, got {activation!r}")
+            raise ValueError(f"activation must be one of {list(bends)}, got {shown(activation)}")
         if check_int("pool", pool) not in (2, 3):
             raise ValueError(f"pool must be 2 or 3, got {pool}")
-        if not isinstance(norm, bool):
-            raise TypeError(f"norm must be True or False, got {norm!r}")
-        check_in_range("dropout", dropout, 0, 1)
+        check_flag("norm", norm)
+        dropout = check_in_range("dropout", dropout, 0, 1)
         bend = bends[activation]
         normalise = LocalResponseNorm if norm else nn.Identity
         around = pool - 2  # a frame that no maximum comes from: both widths give the same shapes
@@ -341,17 +349,20 @@ def trace_shapes(model: nn.Module, input_shape: tuple[int, ...]) -> list[Layer]:
         input_shape: of one picture, without the batch, such as ``(3, 227, 227)``.
 
     Raises:
-        ValueError, TypeError: what the model raises if the picture does not fit it.
+        ValueError, TypeError: the picture does not fit the model.
     """
     check_module("model", model)
     if not isinstance(input_shape, tuple | list):
-        raise TypeError(f"input_shape must be a tuple of sizes, got {input_shape!r}")
+        raise TypeError(f"input_shape must be a tuple of sizes, got {shown(input_shape)}")
     sizes = [check_int(f"input_shape[{axis}]", size) for axis, size in enumerate(input_shape)]
     layers: list[Layer] = []
     names = {module: name for name, module in model.named_modules()}
     own = [module for module in names if not any(module.children())]
 
     def note(module: nn.Module, _: tuple, output: Tensor) -> None:
+        if not isinstance(output, Tensor):
+            got = type(output).__name__
+            raise TypeError(f"model must consist of layers that return a tensor, got a {got}")
         weights = {id(weight): weight.numel() for weight in module.parameters()}
         per_number = 0
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -371,6 +382,8 @@ def trace_shapes(model: nn.Module, input_shape: tuple[int, ...]) -> list[Layer]:
     try:
         with evaluation_mode(model), torch.no_grad():
             model(torch.zeros(1, *sizes, dtype=weight.dtype, device=weight.device))
+    except RuntimeError as error:
+        raise ValueError(f"input_shape must fit the model, got {tuple(sizes)}") from error
     finally:
         for handle in handles:
             handle.remove()
@@ -381,9 +394,7 @@ def _check_images(
     images: Tensor, weight: Tensor, smallest: int, largest: int | None = None
 ) -> None:
     """Check that pictures fit the first layer's ``weight`` ``(N, channels, k, k)`` and in size."""
-    check_tensor("images", images, ("B", weight.shape[1], "Y", "X"))
-    if images.dtype != weight.dtype:
-        raise TypeError(f"images must be {weight.dtype} like the weights, got {images.dtype}")
+    check_floats("images", images, ("B", weight.shape[1], "Y", "X"), weight)
     sides = images.shape[2:]
     if min(sides) < smallest or (largest is not None and max(sides) > largest):
         wanted = f"{smallest} or more" if largest is None else f"{smallest} to {largest}"

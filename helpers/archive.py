@@ -12,18 +12,24 @@ Nothing else in ``data_dir`` is written, moved or deleted.
 """
 
 import os
+import re
 import shutil
 import tarfile
 import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pooch
 from filelock import FileLock
 
+from helpers.checks import check_int, check_path, shown
 from helpers.progress import progress_bar
 
 __all__ = ["Archive", "DataError", "fetch"]
+
+
+_NAME = r"\w[\w.+-]{0,99}"  # of a file or folder, on every system
 
 
 class DataError(RuntimeError):
@@ -50,6 +56,19 @@ class Archive:
     skip: str = ""
     instead: str = "work without it"
 
+    def __post_init__(self) -> None:
+        for name in ("url", "sha256", "folder", "skip", "instead"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} must be a string, got {shown(getattr(self, name))}")
+        check_int("size", self.size)
+        for name, form, wanted in (
+            ("url", rf"https?://[!-~]{{1,500}}/{_NAME}", "an http address of a file"),
+            ("sha256", r"[0-9a-f]{1,64}", "up to 64 digits from 0 to f"),
+            ("folder", rf"(?!{re.escape(self.file_name)}$){_NAME}", "the name of a folder"),
+        ):
+            if not re.fullmatch(form, getattr(self, name), re.ASCII):
+                raise ValueError(f"{name} must be {wanted}, got {shown(getattr(self, name))}")
+
     @property
     def file_name(self) -> str:
         return self.url.rsplit("/", 1)[-1]
@@ -70,15 +89,27 @@ def fetch(archive: Archive, data_dir: Path) -> Path:
         ``data_dir / archive.folder``, complete.
 
     Raises:
+        TypeError, ValueError: ``archive`` is none, or ``data_dir`` no place for a folder.
         DataError: no network, a wrong checksum, or an archive with unsafe members.
     """
+    if not isinstance(archive, Archive):
+        raise TypeError(f"archive must be an Archive, got {shown(archive)}")
+    data_dir = check_path("data_dir", data_dir)
     folder = data_dir / archive.folder
     if folder.is_dir():
         return folder
-    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"data_dir must be a folder or a place for one, got {shown(str(data_dir))}: "
+            f"{error.strerror}"
+        ) from error
     with FileLock(data_dir / f".{archive.folder}.lock"):
         if folder.is_dir():  # another process finished while this one waited
             return folder
+        if folder.exists():
+            raise DataError(f"{folder} must be a folder: move it away and ask again")
         work = data_dir / f".{archive.folder}.unfinished"
         if work.exists():
             shutil.rmtree(work)
@@ -117,7 +148,7 @@ def _download(archive: Archive, target: Path, work: Path) -> Path:
                 hooks={"response": lambda response, **_: responses.append(response)},
             )
             download(archive.url, str(partial), None)
-    except OSError as error:  # every error of requests is one
+    except (OSError, ValueError) as error:  # what requests raises is one, or both
         raise DataError(f"{archive.url} could not be downloaded ({error}): {by_hand}") from error
     finally:
         for response in responses:
@@ -137,12 +168,15 @@ def _extract(packed: Path, folder: Path, skip: str) -> None:
     # Python before 3.11.4 has no filters. What _check_member lets pass is harmless without them.
     safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     folder.mkdir()
-    with tarfile.open(packed, "r:gz") as tar, progress_bar("unpacking", unit=" files") as bar:
-        for member in tar:
-            _check_member(member, packed)
-            if not (skip and member.name.startswith(skip)):
-                tar.extract(member, folder, set_attrs=False, **safely)
-                bar.update()
+    try:
+        with tarfile.open(packed, "r:gz") as tar, progress_bar("unpacking", unit=" files") as bar:
+            for member in tar:
+                _check_member(member, packed)
+                if not (skip and member.name.startswith(skip)):
+                    tar.extract(member, folder, set_attrs=False, **safely)
+                    bar.update()
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise DataError(f"{packed} cannot be unpacked: no whole .tar.gz ({error})") from error
 
 
 def _check_member(member: tarfile.TarInfo, packed: Path) -> None:

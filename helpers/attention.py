@@ -20,7 +20,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.checks import check_in_range, check_int, check_tensor
+from helpers.checks import (
+    check_flag,
+    check_floats,
+    check_in_range,
+    check_int,
+    check_mask,
+    check_not_meta,
+    check_tensor,
+    shown,
+)
 
 __all__ = ["MultiHeadAttention", "causal_mask", "padding_mask", "scaled_dot_product_attention"]
 
@@ -62,10 +71,11 @@ def padding_mask(lengths: Tensor, max_len: int | None = None) -> Tensor:
         raise TypeError(f"lengths must hold int64 or int32 numbers, got {lengths.dtype}")
     if lengths.numel() == 0:
         raise ValueError("lengths must hold at least one length, got none")
-    longest = int(lengths.max())
-    max_len = check_int("max_len", longest if max_len is None else max_len, minimum=0)
-    if int(lengths.min()) < 0 or longest > max_len:
-        raise ValueError(f"lengths must lie in 0..{max_len}, got {lengths.tolist()}")
+    check_not_meta("lengths", lengths)
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    max_len = max(longest, 0) if max_len is None else check_int("max_len", max_len, minimum=0)
+    if shortest < 0 or longest > max_len:
+        raise ValueError(f"lengths must lie in 0..{max_len}, got {shown(lengths.tolist())}")
     return torch.arange(max_len, device=lengths.device) < lengths.unsqueeze(1)  # (B, S)
 
 
@@ -73,6 +83,9 @@ def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, *, dropout: float = 0.0
 ) -> tuple[Tensor, Tensor]:
     """Compute ``softmax(query key^T / sqrt(K)) value``.
+
+    A nan in the query or in a key that it may attend to makes its output nan; a nan in a value, all
+    outputs.
 
     Args:
         query: ``(..., T, K)``.
@@ -87,17 +100,23 @@ def scaled_dot_product_attention(
         (``torch.nn.MultiheadAttention`` returns them after dropout, and nan for such a row.)
 
     Raises:
-        TypeError: the mask is not boolean.
-        ValueError: the shapes do not fit together, or ``dropout`` is not in ``[0, 1)``.
+        TypeError: the mask is not boolean, or query, key and value are not of one floating dtype.
+        ValueError: the shapes or devices do not fit together, ``K`` is 0, or ``dropout`` is not in
+            ``[0, 1)``.
 
     Source: equation (1).
     """
-    check_in_range("dropout", dropout, 0, 1)
+    dropout = check_in_range("dropout", dropout, 0, 1)
+    check_floats("query", query, ("...",))
+    check_floats("key", key, ("...",), query, "query")
+    check_floats("value", value, ("...",), query, "query")
     if min(query.dim(), key.dim(), value.dim()) < 2:
         raise ValueError(
             "query, key and value must have shapes (..., T, K), (..., S, K) and (..., S, V), got "
             f"{tuple(query.shape)}, {tuple(key.shape)} and {tuple(value.shape)}"
         )
+    if query.shape[-1] == 0:
+        raise ValueError(f"query must have a width of at least 1, got shape {tuple(query.shape)}")
     if query.shape[-1] != key.shape[-1]:
         raise ValueError(
             f"query and key must have the same width, got {query.shape[-1]} and {key.shape[-1]}"
@@ -118,7 +137,7 @@ def scaled_dot_product_attention(
     if mask is None:
         weights = scores.softmax(dim=-1)
     else:
-        hidden = ~_check_broadcastable(mask, scores.shape)
+        hidden = ~_check_broadcastable(mask, scores)
         # The lowest finite number, not -inf: a row that is masked throughout then has no nan in it,
         # neither here nor in its gradient, and the second line makes its weights zero.
         weights = scores.masked_fill(hidden, torch.finfo(scores.dtype).min).softmax(dim=-1)
@@ -157,6 +176,7 @@ class MultiHeadAttention(nn.Module):
         self.d_model = check_int("d_model", d_model)
         self.num_heads = check_int("num_heads", num_heads)
         self.dropout = check_in_range("dropout", dropout, 0, 1)
+        check_flag("bias", bias)
         if d_model % num_heads:
             raise ValueError(
                 f"d_model must be divisible by num_heads, got d_model={d_model} "
@@ -191,12 +211,14 @@ class MultiHeadAttention(nn.Module):
             The output ``(B, T, D)``, or the output and the weights ``(B, H, T, S)``.
 
         Raises:
-            TypeError: a mask is not boolean.
-            ValueError: a shape does not fit.
+            TypeError: a mask is not boolean, or another dtype than the weights'.
+            ValueError: a shape does not fit, or a device.
         """
-        batch = check_tensor("query", query, ("B", "T", self.d_model)).shape[0]
-        length = check_tensor("key", key, (batch, "S", self.d_model)).shape[1]
-        check_tensor("value", value, (batch, length, self.d_model))
+        weight = self.output_proj.weight
+        batch = check_floats("query", query, ("B", "T", self.d_model), weight).shape[0]
+        length = check_floats("key", key, (batch, "S", self.d_model), weight).shape[1]
+        check_floats("value", value, (batch, length, self.d_model), weight)
+        check_flag("need_weights", need_weights)
 
         queries = self._split_heads(self.query_proj(query))  # (B, H, T, K)
         keys = self._split_heads(self.key_proj(key))  # (B, H, S, K)
@@ -222,29 +244,24 @@ class MultiHeadAttention(nn.Module):
     ) -> Tensor | None:
         """Join both masks into one that broadcasts to ``(B, H, T, S)``."""
         batch, queries, keys = sizes
+        weight = self.output_proj.weight
         if mask is not None:
             full = (batch, self.num_heads, queries, keys)
-            fitting = {2: full[2:], 3: (batch, queries, keys), 4: full}
-            _check_boolean("mask", mask)
-            check_tensor("mask", mask, fitting.get(mask.dim(), full))
-            if mask.dim() == 3:
+            fitting = {2: full[2:], 3: (batch, queries, keys)}
+            rank = mask.dim() if isinstance(mask, Tensor) else 4
+            check_mask("mask", mask, fitting.get(rank, full), weight)
+            if rank == 3:
                 mask = mask.unsqueeze(1)  # (B, 1, T, S)
         if padding_mask is None:
             return mask
-        _check_boolean("padding_mask", padding_mask)
-        padding = check_tensor("padding_mask", padding_mask, (batch, keys))[:, None, None, :]
+        check_mask("padding_mask", padding_mask, (batch, keys), weight)
+        padding = padding_mask[:, None, None, :]
         return padding if mask is None else mask & padding  # (B, 1 or H, 1 or T, S)
 
 
-def _check_boolean(name: str, mask: object) -> None:
-    got = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
-    if got is not torch.bool:
-        raise TypeError(f"{name} must be a boolean tensor, True = may attend, got {got}")
-
-
-def _check_broadcastable(mask: Tensor, shape: torch.Size) -> Tensor:
-    _check_boolean("mask", mask)
-    sizes = zip(reversed(mask.shape), reversed(shape), strict=False)
-    if mask.dim() > len(shape) or any(got not in (1, want) for got, want in sizes):
-        raise ValueError(f"mask must broadcast to {tuple(shape)}, got {tuple(mask.shape)}")
+def _check_broadcastable(mask: Tensor, scores: Tensor) -> Tensor:
+    check_mask("mask", mask, ("...",), scores, "query")
+    sizes = zip(reversed(mask.shape), reversed(scores.shape), strict=False)
+    if mask.dim() > scores.dim() or any(got not in (1, want) for got, want in sizes):
+        raise ValueError(f"mask must broadcast to {tuple(scores.shape)}, got {tuple(mask.shape)}")
     return mask

@@ -6,10 +6,12 @@ character that neither font has (reviews from the web contain a few) is printed 
 that no warning about a missing glyph ever reaches the reader.
 
 Figures are made without pyplot: nothing is registered anywhere, and a figure nobody keeps is freed.
+What no figure can show (a number of more than thirty digits, a formula that makes no sense) is
+refused before anything is drawn.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -18,15 +20,23 @@ from matplotlib.axes import Axes
 from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.mathtext import MathTextParser
 from matplotlib.text import Text
 from torch import Tensor
+
+from helpers.checks import check_in_range, check_int, check_not_meta, check_tensor, shown
 
 __all__ = [
     "BASE_FONT",
     "CJK_FONTS",
+    "LARGEST",
     "MISSING",
+    "MOST_INCHES",
     "as_array",
     "as_labels",
+    "as_limits",
+    "check_figure",
+    "check_words",
     "cjk_font",
     "dress",
     "finish",
@@ -38,6 +48,11 @@ __all__ = [
 
 BASE_FONT = "DejaVu Sans"  # comes with matplotlib
 MISSING = "\N{WHITE SQUARE}"
+LARGEST = 1e30  # of what is drawn, in size: written out, a larger number is wider than a figure
+MOST_INCHES = 100  # in either direction of a figure
+_LEAST_INCHES = 0.5
+_MOST_PANELS = 256
+_MOST_CHARACTERS = 1000
 CJK_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
@@ -70,11 +85,19 @@ def panels(
     """Return the axes of a new figure with ``rows`` times ``columns`` plots.
 
     Args:
-        width, height: size of the whole figure in inches.
+        rows, columns: at most 256 plots in all.
+        width, height: size of the whole figure in inches, from 0.5 to below ``MOST_INCHES``.
 
     Returns:
         An array of Axes of shape ``(rows, columns)``; each knows its ``.figure``.
     """
+    rows, columns = check_int("rows", rows), check_int("columns", columns)
+    if rows * columns > _MOST_PANELS:
+        raise ValueError(
+            f"rows times columns must be at most {_MOST_PANELS}, got {rows} x {columns}"
+        )
+    width = check_in_range("width", width, _LEAST_INCHES, MOST_INCHES)
+    height = check_in_range("height", height, _LEAST_INCHES, MOST_INCHES)
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure.subplots(rows, columns, squeeze=False)
 
@@ -104,7 +127,7 @@ def printable(words: str) -> str:
         TypeError: ``words`` is no string.
     """
     if not isinstance(words, str):
-        raise TypeError(f"the words of a figure must be str, got {words!r}")
+        raise TypeError(f"words must be str, got {shown(words)}")
     fonts = [_characters(BASE_FONT)]
     if not words.isascii() and (second := cjk_font()):
         fonts.append(_characters(second))
@@ -116,6 +139,8 @@ def printable(words: str) -> str:
 
 def dress(artist: Artist) -> None:
     """Give each text of an axes or a figure the fonts that its characters need."""
+    if not isinstance(artist, Artist):
+        raise TypeError(f"artist must be a matplotlib Artist, got {shown(artist)}")
     second = cjk_font()
     families = [BASE_FONT, second] if second else [BASE_FONT]
     for text in artist.findobj(Text):
@@ -128,6 +153,9 @@ def dress(artist: Artist) -> None:
 
 def fold(text: Text, width: float) -> None:
     """Break ``text`` into lines no wider than ``width`` pixels, as the figure renders them."""
+    if not isinstance(text, Text):
+        raise TypeError(f"text must be a matplotlib Text, got {shown(text)}")
+    width = check_in_range("width", width, 0, np.inf)
     lines = []
     for line in text.get_text().split("\n"):
         kept = ""
@@ -141,36 +169,145 @@ def fold(text: Text, width: float) -> None:
     text.set_text("\n".join(lines))
 
 
+def check_figure(ax: object, **words: object) -> None:
+    """Check what every function that draws is given: the axes, or None, and its words by name.
+
+    Raises:
+        TypeError: ``ax`` is no Axes, such as the array of them that `panels` returns, or see
+            `check_words`.
+        ValueError: see `check_words`.
+    """
+    if ax is not None:
+        _check_axes(ax)
+    check_words(**words)
+
+
+def _check_axes(ax: object) -> None:
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax must be a matplotlib Axes, got {type(ax).__name__}")
+
+
+def check_words(**words: object) -> None:
+    """Check words that may hold formulas, by name, such as ``title="About $d_k$"``.
+
+    Raises:
+        TypeError: no string.
+        ValueError: more than 1,000 characters, or a formula that matplotlib cannot read.
+    """
+    for name, text in words.items():
+        if not _is_readable(_checked_string(name, text)):
+            raise ValueError(f"{name} must hold no broken formula between dollars: {shown(text)}")
+
+
+def _checked_string(name: str, text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be str, got {shown(text)}")
+    if len(text) > _MOST_CHARACTERS:
+        raise ValueError(
+            f"{name} must have at most {_MOST_CHARACTERS} characters, got {len(text)}: "
+            f"{shown(text)}"
+        )
+    return text
+
+
+@lru_cache(maxsize=256)
+def _is_readable(words: str) -> bool:
+    """Whether matplotlib can read each formula, however `fold` may break the lines."""
+    if "$" not in words:
+        return True
+    # Which symbol a formula holds does not matter here; one that the font lacks would be logged.
+    lines = re.sub(r"[^\n\x20-\x7e]", "x", words).split("\n")
+    pieces = [piece for line in lines for piece in (line, *_UNITS.findall(line))]
+    try:
+        for piece in filter(is_math_text, pieces):
+            MathTextParser("path").parse(piece)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def as_array(name: str, values: object, rank: int) -> np.ndarray:
-    """Return ``values`` as a new float64 array of the given rank, finite and not empty."""
+    """Return ``values`` as a new float64 array of the given rank, finite and not empty.
+
+    Raises:
+        TypeError: ``values`` are no real numbers.
+        ValueError: another rank, no number at all, or one that is not finite, masked or beyond
+            ``LARGEST``.
+    """
+    rank = check_int("rank", rank, minimum=0)
     if isinstance(values, Tensor):
-        values = values.detach().cpu().double().numpy()
+        values = check_not_meta(name, check_tensor(name, values, ("...",))).detach().cpu()
+        values = values if values.is_complex() else values.double()
     try:
         array = np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} must have rows of equal length") from None
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(f"{name} must hold real numbers, got {shown(values)}") from error
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
     if array.ndim != rank:
         raise ValueError(f"{name} must have rank {rank}, got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, got nan or inf")
-    return array.astype(np.float64)
+    with np.errstate(over="ignore"):  # a long double may become inf
+        array = array.astype(np.float64)
+    if not np.isfinite(array).all() or np.ma.is_masked(values):
+        raise ValueError(f"{name} must be finite, got nan, inf or a masked entry")
+    if np.abs(array).max() > LARGEST:
+        raise ValueError(f"{name} must lie within {LARGEST:g} of zero to be drawn")
+    return array
 
 
 def as_labels(name: str, labels: Sequence[str], count: int) -> list[str]:
-    """Return ``labels`` as a list of ``count`` printable strings of one line each."""
-    if isinstance(labels, str):
-        raise TypeError(f"{name} must be a sequence of strings, got the string {labels!r}")
-    if len(labels) != count:
+    """Return ``labels`` as a list of ``count`` printable strings of one line each.
+
+    Raises:
+        TypeError: ``labels`` is one string, or holds something else than strings.
+        ValueError: another number of labels, or one of more than 1,000 characters.
+    """
+    count = check_int("count", count, minimum=0)
+    if _count(name, labels) != count:
         raise ValueError(f"{name} must hold {count} label(s), got {len(labels)}")
-    return [printable(label).replace("\n", " ") for label in labels]
+    return [printable(_checked_string(name, label)).replace("\n", " ") for label in labels]
+
+
+def _count(name: str, labels: object) -> int:
+    """Return how many entries there are, in an order that has a meaning."""
+    if isinstance(labels, str):
+        raise TypeError(f"{name} must be a sequence of strings, got the string {shown(labels)}")
+    unordered = isinstance(labels, bytes | bytearray | set | frozenset)
+    if unordered or not isinstance(labels, Collection) or getattr(labels, "ndim", 1) == 0:
+        raise TypeError(f"{name} must be a sequence of strings, got {shown(labels)}")
+    return len(labels)
+
+
+def as_limits(name: str, limits: object) -> tuple[float, float]:
+    """Return ``limits`` as two floats ``low <= high``, both within ``LARGEST`` of zero.
+
+    Raises:
+        TypeError: no numbers.
+        ValueError: not two of them, or the first is the larger one.
+    """
+    low, *others = as_array(name, limits, 1).tolist()
+    if len(others) != 1 or low > others[0]:
+        raise ValueError(f"{name} must be two numbers, the smaller one first, got {shown(limits)}")
+    return low, others[0]
 
 
 def label_ticks(ax: Axes, side: str, labels: list[str]) -> None:
-    """Put one label at each index of the x or y axis, verbatim, smaller when there are many."""
+    """Put one label at each index of the x or y axis, verbatim, smaller when there are many.
+
+    Args:
+        side: "x" or "y".
+        labels: at least one.
+    """
+    _check_axes(ax)
+    if not isinstance(side, str) or side not in ("x", "y"):
+        raise ValueError(f'side must be "x" or "y", got {shown(side)}')
+    if _count("labels", labels) == 0:
+        raise ValueError("labels must hold at least one label, got none")
+    labels = [_checked_string("labels", label) for label in labels]
     axis = ax.xaxis if side == "x" else ax.yaxis
     extent = ax.get_window_extent()
     room = (extent.width if side == "x" else extent.height) / len(labels)  # pixels for each
@@ -186,7 +323,13 @@ def label_ticks(ax: Axes, side: str, labels: list[str]) -> None:
 
 
 def finish(ax: Axes, *, title: str, xlabel: str, ylabel: str) -> Axes:
-    """Write title and axis labels, and dress every word."""
+    """Write title and axis labels, and dress every word.
+
+    Raises:
+        TypeError, ValueError: ``ax`` is no Axes, or the words are none (see `check_words`).
+    """
+    _check_axes(ax)
+    check_words(title=title, xlabel=xlabel, ylabel=ylabel)
     ax.set_title(title, fontsize=11)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)

@@ -22,7 +22,17 @@ import torch
 from torch import Tensor
 
 from helpers.archive import Archive, DataError, fetch
-from helpers.checks import check_generator, check_in_range, check_int, check_tensor
+from helpers.checks import (
+    check_finite,
+    check_floats,
+    check_generator,
+    check_in_range,
+    check_int,
+    check_not_meta,
+    check_path,
+    check_tensor,
+    shown,
+)
 from helpers.packaged import read_packaged
 
 __all__ = [
@@ -36,6 +46,7 @@ __all__ = [
     "ring_centres",
 ]
 
+_MOST_NUMBERS = 2**28  # in one tensor; they take 2 GB as int64
 _CLASSES = (0, 1)  # negative, positive
 _PER_CLASS = 12_500  # reviews of each class in either half of the official data set
 _PACKAGED_SHA256 = "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d"
@@ -60,6 +71,7 @@ def generate_batch(
     batch_size, length = check_int("batch_size", batch_size), check_int("length", length)
     vocab_size = check_int("vocab_size", vocab_size)
     check_generator("generator", generator)
+    _check_size(batch_size=batch_size, length=length)
     return torch.randint(vocab_size, (batch_size, length), generator=generator)
 
 
@@ -84,6 +96,7 @@ def repeating_batch(
     length, period = check_int("length", length), check_int("period", period)
     if period >= length:
         raise ValueError(f"period must be below length ({length}), got {period}")
+    _check_size(batch_size=check_int("batch_size", batch_size), length=length)
     pattern = generate_batch(batch_size, period, vocab_size, generator=generator)  # (B, period)
     return pattern[:, torch.arange(length) % period]  # (B, T)
 
@@ -116,9 +129,14 @@ def ring_centres(modes: int = 8, *, radius: float = 2.0) -> Tensor:
 
     Returns:
         Points ``(K, 2)`` of the default dtype.
+
+    Raises:
+        ValueError: a corner would be too far away for this dtype.
     """
     modes = check_int("modes", modes)
-    radius = check_in_range("radius", radius, 0, math.inf)
+    _check_size(modes=modes)
+    largest = torch.finfo(torch.get_default_dtype()).max
+    radius = check_in_range("radius", radius, 0, largest)
     angles = torch.arange(modes) * (2 * math.pi / modes)  # (K,)
     return radius * torch.stack([angles.cos(), angles.sin()], dim=1)  # (K, 2)
 
@@ -140,16 +158,19 @@ def cluster_batch(
         Points ``(B, D)`` of the dtype of ``centres``.
     """
     batch_size = check_int("batch_size", batch_size)
-    modes, width = check_tensor("centres", centres, ("K", "D")).shape
-    if not centres.is_floating_point():
-        raise TypeError(f"centres must hold floating-point numbers, got {centres.dtype}")
+    modes, width = check_floats("centres", centres, ("K", "D")).shape
+    check_finite("centres", centres)
     if modes == 0:
         raise ValueError(f"centres must hold at least one centre, got shape {tuple(centres.shape)}")
     spread = check_in_range("spread", spread, 0, math.inf)
     check_generator("generator", generator)
+    _check_size(batch_size=batch_size, width=width)
     chosen = centres[torch.randint(modes, (batch_size,), generator=generator)]  # (B, D)
     noise = torch.randn(batch_size, width, dtype=centres.dtype, generator=generator)
-    return chosen + spread * noise
+    points = chosen + spread * noise
+    if not points.isfinite().all():
+        raise ValueError(f"spread must keep the points within {centres.dtype}, got {spread}")
+    return points
 
 
 def contiguous_folds(labels: Sequence[int], folds: int = 5) -> list[list[int]]:
@@ -167,12 +188,22 @@ def contiguous_folds(labels: Sequence[int], folds: int = 5) -> list[list[int]]:
         differ in size by at most one.
 
     Raises:
-        ValueError: a class has fewer examples than there are folds.
+        TypeError: a label is no integer.
+        ValueError: there is no label, or a class has fewer examples than there are folds.
     """
     folds = check_int("folds", folds, minimum=2)
+    if isinstance(labels, Tensor):
+        labels = check_not_meta("labels", check_tensor("labels", labels, ("N",))).tolist()
+    try:
+        walk = enumerate(labels)
+    except TypeError:
+        raise TypeError(f"labels must be a list of integers, got {shown(labels)}") from None
     places: dict[int, list[int]] = {}
-    for position, label in enumerate(labels):
-        places.setdefault(int(label), []).append(position)
+    for position, label in walk:
+        label = check_int(f"labels[{position}]", label, minimum=-(2**63))
+        places.setdefault(label, []).append(position)
+    if not places:
+        raise ValueError("labels must hold at least one label, got none")
     for label, own in places.items():
         if len(own) < folds:
             raise ValueError(
@@ -187,6 +218,13 @@ def contiguous_folds(labels: Sequence[int], folds: int = 5) -> list[list[int]]:
         )
         for k in range(folds)
     ]
+
+
+def _check_size(**sizes: int) -> None:
+    """Refuse a tensor that would fill the memory, or take forever."""
+    if math.prod(sizes.values()) > _MOST_NUMBERS:
+        got = " x ".join(map(str, sizes.values()))
+        raise ValueError(f"{' times '.join(sizes)} must be at most {_MOST_NUMBERS:,}, got {got}")
 
 
 @dataclass(frozen=True)
@@ -240,15 +278,16 @@ def load_imdb(
         ("split", split, ("position", "shuffled")),
         ("source", source, ("packaged", "official")),
     ):
-        if value not in known:
-            raise ValueError(f"{name} must be one of {known}, got {value!r}")
+        if not isinstance(value, str) or value not in known:
+            raise ValueError(f"{name} must be one of {known}, got {shown(value)}")
     seed = check_int("seed", seed, minimum=0)
     if source == "official":
         if split != "position":
             raise ValueError(f'split must be "position" for source="official", got {split!r}')
-        return _load_official(_default_data_dir() if data_dir is None else Path(data_dir))
+        own = data_dir is not None
+        return _load_official(check_path("data_dir", data_dir) if own else _default_data_dir())
     if data_dir is not None:
-        raise ValueError(f'data_dir is for source="official" only, got {data_dir!r}')
+        raise ValueError(f'data_dir is for source="official" only, got {shown(data_dir)}')
     texts, labels = _read_packaged()
     if split == "position":
         *train, test = contiguous_folds(labels, folds=5)

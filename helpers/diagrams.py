@@ -17,9 +17,24 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
 
-from helpers.canvas import as_array, as_labels, dress, finish, fold, panels
+from helpers.canvas import (
+    LARGEST,
+    MOST_INCHES,
+    as_array,
+    as_labels,
+    check_figure,
+    check_words,
+    dress,
+    finish,
+    fold,
+    panels,
+)
+from helpers.checks import check_in_range
 
 __all__ = ["ENGLISH", "TransformerWords", "draw_transformer", "plot_token_weights"]
+
+
+_MOST_CHARACTERS = 200  # that still fit into a box
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,14 @@ class TransformerWords:
     key: str = "K"
     value: str = "V"
 
+    def __post_init__(self) -> None:
+        check_words(**vars(self))
+        for name, word in vars(self).items():
+            if len(word) > _MOST_CHARACTERS:
+                raise ValueError(
+                    f"{name} must have at most {_MOST_CHARACTERS} characters, got {len(word)}"
+                )
+
 
 ENGLISH = TransformerWords()
 
@@ -54,6 +77,7 @@ _ENCODER, _DECODER = 1.75, 4.65  # x of the two stacks
 _BOX = 1.6  # width of a box
 _PORT = 0.45  # from the middle of an attention box to its outer arrows
 _BYPASS = 1.0  # from the middle of a stack to its residual connections
+_NARROWEST = 0.5  # axes that a token or its beginning fits into
 _EMBEDDED = 1.28  # y of the circle that adds the positional encoding
 _LAYER = 1.55  # y where the layers begin
 _INK = "#333333"
@@ -219,6 +243,9 @@ def draw_transformer(
     Args:
         words: every other word of the picture.
     """
+    check_figure(ax, title=title)
+    if not isinstance(words, TransformerWords):
+        raise TypeError(f"words must be TransformerWords, got {type(words).__name__}")
     if ax is None:
         ax = panels(width=_WIDTH, height=_HEIGHT + 0.3)[0, 0]
     ax.set(xlim=(0, _WIDTH), ylim=(0, _HEIGHT), aspect="equal")
@@ -255,13 +282,18 @@ def plot_token_weights(
         limit: the weight of the darkest colours; the largest magnitude by default.
         ax: when given, it has to be tall enough for the text.
     """
+    check_figure(ax, title=title, xlabel=xlabel)
     weights = as_array("weights", weights, 1)
     tokens = as_labels("tokens", tokens, weights.size)
-    reach = np.abs(weights).max() if limit is None else limit
-    if not np.abs(weights).max() <= reach < np.inf:
-        raise ValueError(f"limit must be at least {np.abs(weights).max():.4g}, got {limit}")
+    reach = np.abs(weights).max()
+    if limit is not None:
+        if check_in_range("limit", limit, 0, LARGEST) < reach:
+            raise ValueError(f"limit must be at least {reach:.4g}, got {limit}")
+        reach = limit
     own = ax is None
-    if own:
+    if not own:
+        _check_width(ax)
+    else:
         ax = panels(width=6.4, height=4.0)[0, 0]
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
@@ -273,11 +305,14 @@ def plot_token_weights(
     finish(ax, title=title, xlabel="", ylabel="")
     ax.figure.draw_without_rendering()  # settles the width of the axes, and with it the lines
     frame = ax.get_window_extent()
+    _check_width(ax)
     texts = _coloured(ax, tokens, colours.to_rgba(weights))
     places, lines = _flow(texts, frame.width)
     pitch = 1.9 * texts[0].get_size() * ax.figure.dpi / 72  # pixels from line to line
     if own:
         height = ax.figure.get_figheight() + (lines * pitch - frame.height) / ax.figure.dpi
+        if height >= MOST_INCHES:
+            raise ValueError(f"tokens must fit in one figure, got {len(tokens)} in {lines} lines")
         ax.figure.set_figheight(np.ceil(10 * height) / 10)  # the same on every machine
     elif lines * pitch > frame.height:
         fitting = int(frame.height // pitch)
@@ -288,6 +323,13 @@ def plot_token_weights(
     for text, (x, line) in zip(texts, places, strict=True):
         text.set_position((x, line + 0.5))
     return ax
+
+
+def _check_width(ax: Axes) -> None:
+    """Refuse axes that are too narrow for the beginning of a token."""
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    if inches < _NARROWEST:
+        raise ValueError(f"ax must be at least {_NARROWEST} inches wide, got {inches:.2f}")
 
 
 def _coloured(ax: Axes, tokens: Sequence[str], colours: np.ndarray) -> list[Text]:

@@ -19,12 +19,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from helpers.checks import check_generator, check_int, check_tensor
+from helpers.checks import check_generator, check_int, check_not_meta, check_tensor
 from helpers.packaged import read_packaged
 
 __all__ = ["Digits", "load_digits", "random_shift", "stratified_split"]
 
 _SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
+_MOST_NUMBERS = 2**30
 
 
 class Digits(NamedTuple):
@@ -94,7 +95,8 @@ def random_shift(
 
     Args:
         images: ``(N, C, Y, X)``.
-        reach: the farthest move in pixels; 0 moves nothing.
+        reach: the farthest move in pixels; 0 moves nothing. The images with their frames must stay
+            below 2**30 numbers.
         generator: draws the moves; torch's global one by default.
 
     Returns:
@@ -103,10 +105,12 @@ def random_shift(
     Source: Krizhevsky, Sutskever, Hinton, "ImageNet Classification with Deep Convolutional Neural
     Networks", NIPS 2012, section 4.1, without its mirroring.
     """
-    check_tensor("images", images, ("N", "C", "Y", "X"))
+    check_not_meta("images", check_tensor("images", images, ("N", "C", "Y", "X")))
     reach = check_int("reach", reach, minimum=0)
     check_generator("generator", generator)
-    count, _, height, width = images.shape
+    count, channels, height, width = images.shape
+    if count * channels * (height + 2 * reach) * (width + 2 * reach) >= _MOST_NUMBERS:
+        raise ValueError(f"reach must leave room in memory for the images, got {reach}")
     framed = F.pad(images, (reach,) * 4)  # (N, C, Y + 2 reach, X + 2 reach)
     corners = torch.randint(2 * reach + 1, (2, count, 1), generator=generator)
     rows = (corners[0] + torch.arange(height)).unsqueeze(2)  # (N, Y, 1)
@@ -118,10 +122,12 @@ def random_shift(
 def _checked_labels(labels: Sequence[int] | Tensor) -> Tensor:
     """Return labels as an int64 tensor ``(N,)``."""
     kind = type(labels).__name__
+    if isinstance(labels, Tensor):
+        check_not_meta("labels", check_tensor("labels", labels, ("...",)))
     try:
         # A copy, because torch warns of arrays that must not be written to.
         labels = labels if isinstance(labels, Tensor) else torch.as_tensor(np.array(labels))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"labels must hold class ids, one an example, got {kind}") from None
     if labels.dim() != 1 or labels.numel() == 0:
         raise ValueError(

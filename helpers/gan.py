@@ -13,6 +13,9 @@ A discriminator gives *logits* ``a``, one number an example; the probability tha
 is ``D = sigmoid(a)``. Losses are computed from logits, because ``log D`` is lost in rounding where
 ``D`` is 0 or 1.
 
+Networks and losses do not look for nan and do not swallow it: a nan that goes in comes out. A step
+stops at a loss that is not finite, before the weights change.
+
 Dimensions: ``B`` batch, ``Z`` latent width.
 """
 
@@ -24,7 +27,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from helpers.checks import check_in_range, check_int, check_module, check_tensor
+from helpers.checks import (
+    check_device,
+    check_finite,
+    check_flag,
+    check_floats,
+    check_in_range,
+    check_int,
+    check_module,
+)
 
 __all__ = [
     "Discriminator",
@@ -54,8 +65,7 @@ class Generator(nn.Sequential):
     """
 
     def __init__(self, *, latent: int = 16, width: int = 32) -> None:
-        check_int("latent", latent)
-        check_int("width", width)
+        latent, width = check_int("latent", latent), check_int("width", width)
         super().__init__(
             nn.Linear(latent, 4 * width * 4 * 4),
             nn.Unflatten(1, (4 * width, 4, 4)),  # (B, 4 width, 4, 4)
@@ -71,6 +81,11 @@ class Generator(nn.Sequential):
             nn.Sigmoid(),
         )
 
+    def forward(self, z: Tensor) -> Tensor:
+        """Return pictures ``(B, 1, 28, 28)`` for ``z`` of shape ``(B, Z)``, B at least 1."""
+        check_floats("z", z, ("B", self[0].in_features), self[0].weight)
+        return super().forward(_check_examples("z", z))
+
 
 class Discriminator(nn.Sequential):
     """Say how real pictures look: the generator's sizes backwards, then one logit.
@@ -85,7 +100,7 @@ class Discriminator(nn.Sequential):
     """
 
     def __init__(self, *, width: int = 32) -> None:
-        check_int("width", width)
+        width = check_int("width", width)
         super().__init__(
             nn.Conv2d(1, width, 4, stride=2, padding=1),  # (B, width, 14, 14)
             nn.LeakyReLU(0.2),
@@ -97,6 +112,11 @@ class Discriminator(nn.Sequential):
             nn.Linear(4 * width * 4 * 4, 1),
             nn.Flatten(0),
         )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits ``(B,)`` for ``images`` of shape ``(B, 1, 28, 28)``, B at least 1."""
+        check_floats("images", images, ("B", 1, 28, 28), self[0].weight)
+        return super().forward(_check_examples("images", images))
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -113,6 +133,7 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """
     _check_logits("real_logits", real_logits)
     _check_logits("fake_logits", fake_logits)
+    check_device("fake_logits", fake_logits, real_logits, "real_logits")
     # -log D = softplus(-a) and -log(1 - D) = softplus(a), without rounding D to 0 or 1.
     return 0.5 * F.softplus(-real_logits).mean() + 0.5 * F.softplus(fake_logits).mean()
 
@@ -128,7 +149,7 @@ def generator_loss(fake_logits: Tensor, *, saturating: bool = False) -> Tensor:
     Source: Goodfellow et al. (2014), section 3.
     """
     _check_logits("fake_logits", fake_logits)
-    if saturating:
+    if check_flag("saturating", saturating):
         return -0.5 * F.softplus(fake_logits).mean()
     return 0.5 * F.softplus(-fake_logits).mean()
 
@@ -143,10 +164,13 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
     Returns:
         ``E[|grad_x a(x)|^2]``, a scalar through which gradients flow to the discriminator.
 
+    Raises:
+        ValueError: ``real`` holds nan or inf, which the slopes of a network need not show.
+
     Source: Mescheder et al. (2018), who write it with the factor ``gamma / 2``.
     """
     check_module("discriminator", discriminator)
-    _check_examples("real", real)
+    check_finite("real", _check_examples("real", real, player=discriminator))
     real = real.detach().requires_grad_()
     logits = _check_logits(_OUTPUT, discriminator(real), len(real))
     (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)  # (B, ...)
@@ -180,8 +204,8 @@ def discriminator_step(
     """
     penalty = check_in_range("penalty", penalty, 0, math.inf)
     _check_player(discriminator, optimizer, trained=True)
-    _check_examples("real", real)
-    _check_examples("fake", fake, real.shape[1:])
+    _check_examples("real", real, player=discriminator)
+    _check_examples("fake", fake, real.shape[1:], player=discriminator)
     see = _augmentation(augment)
     real_logits = _check_logits(_OUTPUT, discriminator(see(real)), len(real))
     fake_logits = _check_logits(_OUTPUT, discriminator(see(fake.detach())), len(fake))
@@ -216,7 +240,7 @@ def generator_step(
         FloatingPointError: the loss is not finite; the weights stay as they were.
     """
     _check_player(discriminator, optimizer, trained=False)
-    _check_examples("fake", fake)
+    _check_examples("fake", fake, player=discriminator)
     if not fake.requires_grad:
         raise ValueError("fake must come from the generator with its gradients, got none to follow")
     logits = _check_logits(_OUTPUT, discriminator(_augmentation(augment)(fake)), len(fake))
@@ -231,10 +255,12 @@ _OUTPUT = "the discriminator's output"
 
 
 def _augmentation(augment: Augmentation | None) -> Augmentation:
-    """Return ``augment``, or what changes nothing in the place of None."""
-    if augment is not None and not callable(augment):
+    """Return ``augment`` with a check of what it gives; None changes nothing."""
+    if augment is None:
+        return lambda examples: examples
+    if not callable(augment):
         raise TypeError(f"augment must be a function or None, got {type(augment).__name__}")
-    return augment or (lambda examples: examples)
+    return lambda examples: _check_examples("what augment returns", augment(examples))
 
 
 def _update(player: str, loss: Tensor, optimizer: Optimizer) -> None:
@@ -252,20 +278,20 @@ def _update(player: str, loss: Tensor, optimizer: Optimizer) -> None:
 
 def _check_logits(name: str, logits: object, count: int | None = None) -> Tensor:
     """Return ``logits`` if it is a floating-point tensor ``(B,)``, with B = ``count`` if given."""
-    logits = check_tensor(name, logits, ("B" if count is None else count,))
-    if not logits.is_floating_point():
-        raise TypeError(f"{name} must hold floating-point numbers, got {logits.dtype}")
+    logits = check_floats(name, logits, ("B" if count is None else count,))
     if logits.numel() == 0:
         raise ValueError(f"{name} must hold at least one logit, got shape {tuple(logits.shape)}")
     return logits
 
 
-def _check_examples(name: str, examples: object, shape: torch.Size | None = None) -> Tensor:
+def _check_examples(
+    name: str,
+    examples: object,
+    shape: torch.Size | None = None,
+    player: nn.Module | None = None,
+) -> Tensor:
     """Return ``examples`` if it is a floating-point tensor ``(B, ...)``, not empty."""
-    if not isinstance(examples, Tensor):
-        raise TypeError(f"{name} must be a tensor, got {type(examples).__name__}")
-    if not examples.is_floating_point():
-        raise TypeError(f"{name} must hold floating-point numbers, got {examples.dtype}")
+    examples = check_floats(name, examples, ("...",))
     if examples.dim() < 2 or examples.numel() == 0:
         raise ValueError(
             f"{name} must have shape (B, ...) with B at least 1, got {tuple(examples.shape)}"
@@ -273,6 +299,9 @@ def _check_examples(name: str, examples: object, shape: torch.Size | None = None
     if shape is not None and examples.shape[1:] != shape:
         got = tuple(examples.shape[1:])
         raise ValueError(f"{name} must hold examples of shape {tuple(shape)} like real, got {got}")
+    weight = None if player is None else next(player.parameters(), None)
+    if weight is not None:
+        check_floats(name, examples, ("...",), weight, "the discriminator's weights")
     return examples
 
 

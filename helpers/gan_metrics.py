@@ -3,6 +3,8 @@
 Scope: the Fréchet distance between two sets of features, a small classifier of digits whose
 features serve for it, and a count of the modes that points in the plane reach.
 
+Both measures turn nan away; the classifier lets it through, as every network here.
+
 The distance has the scale of the features. Distances from two different networks, such as the
 published ones in the features of Inception, cannot be compared.
 
@@ -15,7 +17,14 @@ Dimensions: ``B`` batch, ``N`` and ``M`` examples, ``F`` features, ``K`` centres
 import torch
 from torch import Tensor, nn
 
-from helpers.checks import check_in_range, check_int, check_tensor
+from helpers.checks import (
+    check_device,
+    check_finite,
+    check_floats,
+    check_in_range,
+    check_int,
+    check_tensor,
+)
 
 __all__ = ["DigitClassifier", "count_by_centre", "frechet_distance"]
 
@@ -31,7 +40,7 @@ class DigitClassifier(nn.Module):
 
     def __init__(self, *, features: int = 32) -> None:
         super().__init__()
-        check_int("features", features)
+        features = check_int("features", features)
         self.body = nn.Sequential(
             nn.Conv2d(1, 16, 5, padding=2),  # (B, 16, 28, 28)
             nn.ReLU(),
@@ -47,7 +56,7 @@ class DigitClassifier(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Return the features ``(B, F)`` of ``images`` ``(B, 1, 28, 28)``."""
-        return self.body(check_tensor("images", images, ("B", 1, 28, 28)))
+        return self.body(check_floats("images", images, ("B", 1, 28, 28), self.head.weight))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits ``(B, 10)`` for ``images`` ``(B, 1, 28, 28)``."""
@@ -105,11 +114,11 @@ def count_by_centre(points: Tensor, centres: Tensor, *, radius: float) -> Tensor
         Counts ``(K,)``, int64. What is missing to ``N`` lies near no centre.
 
     Raises:
-        TypeError: not tensors of the same floating-point dtype.
-        ValueError: there is no centre, or the widths differ.
+        TypeError: not tensors of the same floating-point dtype, float32 or float64.
+        ValueError: there is no centre, the widths differ, or a number is not finite.
     """
     count, width = check_tensor("centres", centres, ("K", "F")).shape
-    check_tensor("points", points, ("N", width))
+    check_tensor("points", points, ("N", "F"))
     radius = check_in_range("radius", radius, 0, float("inf"))
     if count == 0:
         raise ValueError(f"centres must hold at least one centre, got shape {tuple(centres.shape)}")
@@ -118,6 +127,11 @@ def count_by_centre(points: Tensor, centres: Tensor, *, radius: float) -> Tensor
             "points and centres must have one floating-point dtype, "
             f"got {points.dtype} and {centres.dtype}"
         )
+    if points.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"points and centres must be float32 or float64, got {points.dtype}")
+    check_finite("centres", check_device("centres", centres, points, "points"))
+    check_finite("points", points)
+    check_tensor("points", points, ("N", width))
     # Without the matrix products that torch takes for many points, which lose digits.
     exact = "donot_use_mm_for_euclid_dist"
     distances, nearest = torch.cdist(points, centres, compute_mode=exact).min(dim=1)  # (N,), (N,)
@@ -126,17 +140,13 @@ def count_by_centre(points: Tensor, centres: Tensor, *, radius: float) -> Tensor
 
 def _moments(name: str, features: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean (F,) and covariance (F, F) of features in float64."""
-    check_tensor(name, features, ("N", "F"))
-    if not features.is_floating_point():
-        raise TypeError(f"{name} must hold floating-point numbers, got {features.dtype}")
+    check_floats(name, features, ("N", "F"))
     if features.shape[0] < 2 or features.shape[1] < 1:
         raise ValueError(
             f"{name} must hold at least two examples of at least one feature, "
             f"got shape {tuple(features.shape)}"
         )
-    if not features.isfinite().all():
-        raise ValueError(f"{name} must be finite, got nan or inf")
-    features = features.detach().double()
+    features = check_finite(name, features).detach().double()
     mean, covariance = features.mean(dim=0), torch.atleast_2d(torch.cov(features.T))
     if not covariance.isfinite().all():
         raise ValueError(f"{name} must hold numbers whose squares are finite, got larger ones")

@@ -8,10 +8,24 @@ Dimensions: ``T`` queries or positions, ``S`` keys, ``D`` model width, ``H`` hea
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
-from helpers.canvas import as_array, as_labels, dress, finish, label_ticks, panels
+from helpers.canvas import (
+    LARGEST,
+    MOST_INCHES,
+    as_array,
+    as_labels,
+    as_limits,
+    check_figure,
+    check_words,
+    dress,
+    finish,
+    label_ticks,
+    panels,
+)
+from helpers.checks import check_flag, check_in_range, shown
 
 __all__ = [
     "plot_attention",
@@ -26,6 +40,9 @@ _AROUND_ZERO = "RdBu"  # orange-red below zero, white at zero, blue above
 
 
 def _weights(weights: object, rank: int, vmax: float) -> np.ndarray:
+    vmax = check_in_range("vmax", vmax, 0, LARGEST)
+    if vmax == 0:
+        raise ValueError("vmax must be above 0, got 0")
     weights = as_array("weights", weights, rank)
     if weights.min() < 0 or weights.max() > vmax + 1e-6:
         raise ValueError(
@@ -33,6 +50,20 @@ def _weights(weights: object, rank: int, vmax: float) -> np.ndarray:
             "attention weights come out of a softmax"
         )
     return weights
+
+
+def _checked_cells(cells: object, rows: int, columns: int) -> list[list[str]]:
+    """Return the words of the cells as lists."""
+    try:
+        table = [list(row) for row in cells if not isinstance(row, str)]
+    except TypeError:
+        raise TypeError(f"cells must hold rows of words, got {shown(cells)}") from None
+    if isinstance(cells, str) or [len(row) for row in table] != [columns] * rows:
+        raise ValueError(f"cells must hold words for {rows} x {columns} cells")
+    for row in table:
+        for words in row:
+            check_words(cells=words)
+    return table
 
 
 def plot_heatmap(
@@ -57,13 +88,21 @@ def plot_heatmap(
         rows, columns: a label for each row and column; without them the indices are counted.
         cells: ``(T, S)`` words for the cells, instead of the numbers.
         limits: the values at both ends of the colour scale; the smallest and largest by default.
+        colormap: a name that matplotlib knows.
         square: cells of equal width and height; False fills the axes.
         colorbar: the colour bar's label; None draws no colour bar.
     """
+    check_figure(ax, title=title, xlabel=xlabel, ylabel=ylabel)
+    if colorbar is not None:
+        check_words(colorbar=colorbar)
     values = as_array("values", values, 2)
-    if cells is not None and [len(row) for row in cells] != [values.shape[1]] * values.shape[0]:
-        raise ValueError(f"cells must hold words for {values.shape[0]} x {values.shape[1]} cells")
-    low, high = limits or (values.min(), values.max())
+    rows = None if rows is None else as_labels("rows", rows, values.shape[0])
+    columns = None if columns is None else as_labels("columns", columns, values.shape[1])
+    cells = None if cells is None else _checked_cells(cells, *values.shape)
+    if not isinstance(colormap, str) or colormap not in colormaps:
+        raise ValueError(f"colormap must be a name that matplotlib knows, got {shown(colormap)}")
+    check_flag("square", square)
+    low, high = (values.min(), values.max()) if limits is None else as_limits("limits", limits)
     if low == high:
         low, high = low - 0.5, high + 0.5
     if ax is None:
@@ -77,14 +116,11 @@ def plot_heatmap(
         aspect="equal" if square else "auto",
         interpolation="nearest",
     )
-    for side, name, labels, count in (
-        ("y", "rows", rows, values.shape[0]),
-        ("x", "columns", columns, values.shape[1]),
-    ):
+    for side, labels in (("y", rows), ("x", columns)):
         if labels is None:
             ax.locator_params(axis=side, nbins=8, integer=True, min_n_ticks=1)
         else:
-            label_ticks(ax, side, as_labels(name, labels, count))
+            label_ticks(ax, side, labels)
     room = np.min(ax.get_window_extent().size / values.shape[::-1]) / ax.figure.dpi  # inches a cell
     if cells is None and max(values.shape) <= 8 and room > 0.36:
         digits = 0 if np.array_equal(values, values.round()) else 2
@@ -154,13 +190,20 @@ def plot_attention_heads(
     Returns:
         An array of ``H`` Axes, at most four in a row.
     """
+    check_words(xlabel=xlabel, ylabel=ylabel, colorbar=colorbar)
     weights = _weights(weights, 3, vmax)
     heads = weights.shape[0]
     titles = as_labels("titles", titles, heads)
+    check_words(**{f"titles[{index}]": title for index, title in enumerate(titles)})
+    queries = as_labels("queries", queries, weights.shape[1])
+    keys = as_labels("keys", keys, weights.shape[2])
     columns = next((count for count in (4, 3) if heads % count == 0), min(heads, 4))
     rows = -(-heads // columns)
     side = 6.4 / columns
-    grid = panels(rows, columns, width=7.0, height=rows * side * 0.86 + 0.9).ravel()
+    height = rows * side * 0.86 + 0.9
+    if height >= MOST_INCHES:
+        raise ValueError(f"weights must be of few enough heads for one figure, got {heads}")
+    grid = panels(rows, columns, width=7.0, height=height).ravel()
     for index, (ax, head) in enumerate(zip(grid, weights, strict=False)):
         plot_attention(
             head,
@@ -231,14 +274,14 @@ def plot_confusion_matrix(
     A cell holds the count and its share of the row, which is also its colour.
 
     Args:
-        counts: ``(C, C)`` whole numbers from 0 upward.
+        counts: ``(C, C)`` whole numbers from 0 to 2**53.
         classes: the ``C`` names.
     """
     counts = as_array("counts", counts, 2)
     if counts.shape[0] != counts.shape[1]:
         raise ValueError(f"counts must be square, got shape {counts.shape}")
-    if counts.min() < 0 or not np.array_equal(counts, counts.round()):
-        raise ValueError("counts must be whole numbers from 0 upward")
+    if counts.min() < 0 or counts.max() > 2**53 or not np.array_equal(counts, counts.round()):
+        raise ValueError("counts must be whole numbers from 0 to 2**53")
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
     cells = [

@@ -7,6 +7,9 @@ Source: Vaswani et al., "Attention Is All You Need", 2017, https://arxiv.org/abs
 
 Dimensions: ``B`` batch, ``T`` positions, ``S`` positions of the source, ``D`` model width,
 ``H`` heads, ``V`` vocabulary. Everything is batch first, and in every mask True = may attend.
+
+No layer looks for nan, which would cost a pass over the numbers each time; none swallows it either:
+what a position computes from a nan is nan, and ``helpers.training`` stops there.
 """
 
 import math
@@ -15,7 +18,14 @@ import torch
 from torch import Tensor, nn
 
 from helpers.attention import MultiHeadAttention
-from helpers.checks import check_ids, check_in_range, check_int, check_tensor
+from helpers.checks import (
+    check_flag,
+    check_floats,
+    check_ids,
+    check_in_range,
+    check_int,
+    check_mask,
+)
 
 __all__ = [
     "DecoderLayer",
@@ -46,7 +56,7 @@ def sinusoidal_encoding(max_len: int, d_model: int) -> Tensor:
 
     Source: section 3.5.
     """
-    check_int("max_len", max_len)
+    max_len = check_int("max_len", max_len)
     if check_int("d_model", d_model) % 2:
         raise ValueError(f"d_model must be even (sines and cosines come in pairs), got {d_model}")
     positions = torch.arange(max_len, dtype=torch.float64).unsqueeze(1)  # (T, 1)
@@ -77,10 +87,11 @@ class PositionalEncoding(nn.Module):
         """Return ``(B, T, D)`` for ``x`` of shape ``(B, T, D)``.
 
         Raises:
+            TypeError: ``x`` is of another dtype than the table.
             ValueError: the shape does not fit or ``T`` is larger than ``max_len``.
         """
         max_len, d_model = self.table.shape
-        length = check_tensor("x", x, ("B", "T", d_model)).shape[1]
+        length = check_floats("x", x, ("B", "T", d_model), self.table, "the table").shape[1]
         if length > max_len:
             raise ValueError(f"x must have at most max_len={max_len} positions, got {length}")
         return self.dropout(x + self.table[:length])
@@ -94,7 +105,8 @@ class TokenEmbedding(nn.Module):
         d_model: width ``D``, even.
         dropout: probability of dropping an element of the sum in training.
         max_len: the longest sequence allowed.
-        position_scale: factor on the positional encoding (1 in the paper).
+        position_scale: factor on the positional encoding (1 in the paper), below a million: there
+            float32 has no digit left for the token.
 
     Source: section 3.4. The vectors start at a standard deviation of ``1/sqrt(D)``, so that after
     scaling they are of the size of the sines they are added to.
@@ -111,7 +123,7 @@ class TokenEmbedding(nn.Module):
     ) -> None:
         super().__init__()
         self.positions = PositionalEncoding(d_model, dropout, max_len)  # turns a bad width away
-        self.positions.table *= check_in_range("position_scale", position_scale, 0, math.inf)
+        self.positions.table *= check_in_range("position_scale", position_scale, 0, 1_000_000)
         self.vectors = nn.Embedding(check_int("vocab_size", vocab_size), d_model)
         nn.init.normal_(self.vectors.weight, std=d_model**-0.5)
 
@@ -122,8 +134,24 @@ class TokenEmbedding(nn.Module):
             TypeError: the ids are no integers.
             ValueError: an id lies outside the vocabulary, or the sequence is too long.
         """
-        check_ids("ids", ids, self.vectors.num_embeddings)
+        self.check_ids("ids", ids)
         return self.positions(self.vectors(ids) * math.sqrt(self.vectors.embedding_dim))
+
+    @property
+    def max_len(self) -> float:
+        """The longest sequence allowed; inf where an experiment has replaced the positions."""
+        known = isinstance(self.positions, PositionalEncoding)
+        return len(self.positions.table) if known else math.inf
+
+    def check_ids(self, name: str, ids: object) -> Tensor:
+        """Return ``ids`` if it can be embedded; if not, raise as `forward` does, by this name."""
+        ids = check_ids(name, ids, self.vectors.num_embeddings, self.vectors.weight)
+        length = ids.shape[1]
+        if length > self.max_len:
+            raise ValueError(
+                f"{name} must have at most max_len={self.max_len} positions, got {length}"
+            )
+        return ids
 
 
 class FeedForward(nn.Sequential):
@@ -138,14 +166,22 @@ class FeedForward(nn.Sequential):
     """
 
     def __init__(self, d_model: int, d_hidden: int, *, dropout: float = 0.0) -> None:
-        check_int("d_model", d_model)
-        check_int("d_hidden", d_hidden)
+        d_model, d_hidden = check_int("d_model", d_model), check_int("d_hidden", d_hidden)
         super().__init__(
             nn.Linear(d_model, d_hidden),
             nn.ReLU(),
             nn.Dropout(check_in_range("dropout", dropout, 0, 1)),
             nn.Linear(d_hidden, d_model),
         )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``(..., D)`` for ``x`` of shape ``(..., D)``."""
+        check_floats("x", x, ("...",), self[0].weight)
+        if x.shape[-1:] != (self[0].in_features,):
+            raise ValueError(
+                f"x must have shape (..., {self[0].in_features}), got {tuple(x.shape)}"
+            )
+        return super().forward(x)
 
 
 class _Layer(nn.Module):
@@ -161,12 +197,19 @@ class _Layer(nn.Module):
         norm_first: bool = False,
     ) -> None:
         super().__init__()
-        self.norm_first = norm_first
+        self.norm_first = check_flag("norm_first", norm_first)
+        dropout = check_in_range("dropout", dropout, 0, 1)
         self.self_attention = MultiHeadAttention(d_model, num_heads, dropout=dropout)
         self.self_attention_norm = nn.LayerNorm(d_model)
         self.feed_forward = FeedForward(d_model, d_hidden, dropout=dropout)
         self.feed_forward_norm = nn.LayerNorm(d_model)
         self.dropout = nn.Dropout(dropout)
+
+    def _check(self, x: Tensor) -> tuple[int, int]:
+        """Turn a bad ``x`` away, and return its batch and width."""
+        weight = self.self_attention_norm.weight
+        batch, _, width = check_floats("x", x, ("B", "T", len(weight)), weight).shape
+        return batch, width
 
     def _enter(self, norm: nn.LayerNorm, x: Tensor) -> Tensor:
         """What a sub-layer sees of ``x``."""
@@ -188,11 +231,8 @@ class _Layer(nn.Module):
         need_weights: bool,
     ) -> tuple[Tensor, Tensor | None]:
         """Attend from ``x`` to ``memory``, or to itself where that is None."""
-        batch = check_tensor("x", x, ("B", "T", attention.d_model)).shape[0]
         query = self._enter(norm, x)
-        key = query
-        if memory is not None:
-            key = check_tensor("memory", memory, (batch, "S", attention.d_model))
+        key = query if memory is None else memory
         result = attention(
             query, key, key, mask, padding_mask=padding_mask, need_weights=need_weights
         )
@@ -236,6 +276,7 @@ class EncoderLayer(_Layer):
             padding_mask: boolean ``(B, T)``; True = a real token.
             need_weights: also return the attention weights.
         """
+        self._check(x)
         x, weights = self._attend(
             self.self_attention, self.self_attention_norm, x, None, mask, padding_mask, need_weights
         )
@@ -287,6 +328,11 @@ class DecoderLayer(_Layer):
             need_weights: also return the weights: ``(B, H, T, T)`` of the self-attention and
                 ``(B, H, T, S)`` of the attention over ``memory``.
         """
+        batch, width = self._check(x)
+        check_floats("memory", memory, (batch, "S", width), x, "x")
+        if memory_padding_mask is not None:
+            sizes = tuple(memory.shape[:2])
+            check_mask("memory_padding_mask", memory_padding_mask, sizes, x, "x")
         x, self_weights = self._attend(
             self.self_attention, self.self_attention_norm, x, None, mask, padding_mask, need_weights
         )

@@ -288,9 +288,9 @@ def _interest(balance: Decimal, rate: Decimal) -> Decimal:
 
 
 def _shown(value: object) -> str:
-    """Return a value for a message, cut off if it is long."""
+    """Return a value for a message, in one line and cut off if it is long."""
     try:
-        text = str(value) if isinstance(value, Decimal) else repr(value)
+        text = str(value) if isinstance(value, Decimal) else " ".join(repr(value).split())
     except ValueError:  # Python does not write out integers of thousands of digits
         text = "an integer of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."

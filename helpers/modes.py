@@ -5,13 +5,19 @@ from contextlib import contextmanager
 
 from torch import nn
 
+from helpers.checks import check_module
+
 __all__ = ["evaluation_mode"]
 
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Switch every part of ``model`` to evaluation, and back to the mode that it was in."""
-    modes = [(module, module.training) for module in model.modules()]
+    """Switch every part of ``model`` to evaluation, and back to the mode that it was in.
+
+    Raises:
+        TypeError: ``model`` is no module.
+    """
+    modes = [(module, module.training) for module in check_module("model", model).modules()]
     model.eval()
     try:
         yield

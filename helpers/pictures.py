@@ -12,8 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
-from helpers.canvas import as_array, as_labels, finish, panels
-from helpers.checks import check_int
+from helpers.canvas import (
+    MOST_INCHES,
+    as_array,
+    as_labels,
+    check_figure,
+    finish,
+    panels,
+)
+from helpers.checks import check_flag, check_int
 
 __all__ = ["plot_images"]
 
@@ -46,12 +53,13 @@ def plot_images(
     Raises:
         ValueError: a negative number without ``signed``.
     """
+    check_figure(ax, title=title, xlabel=xlabel, ylabel=ylabel)
     images = as_array("images", images, 3)
     count, height, width = images.shape
     columns = min(check_int("columns", columns), count)
     lines = -(-count // columns)
     reach = np.abs(images).max() or 1.0
-    if not signed and images.min() < 0:
+    if not check_flag("signed", signed) and images.min() < 0:
         raise ValueError(f"images must not be negative without signed=True, got {images.min():g}")
     if captions is not None:
         captions = as_labels("captions", captions, count)
@@ -60,6 +68,10 @@ def plot_images(
     if ax is None:
         inch = min(0.75, 7.0 / columns)
         room = inch * (height / width + (0.3 if captions is not None else 0.0))
+        if room * lines + 0.6 >= MOST_INCHES:
+            raise ValueError(
+                f"images must fit in one figure: {lines} rows of {height} x {width} pixels do not"
+            )
         ax = panels(width=max(inch * columns, 3.0) + 0.4, height=room * lines + 0.6)[0, 0]
     # Everything is measured in pixels of the pictures: one pixel of air around each, and a line
     # of words above it.

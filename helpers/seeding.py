@@ -11,7 +11,7 @@ import random
 import numpy as np
 import torch
 
-from helpers.checks import check_int
+from helpers.checks import check_int, shown
 
 __all__ = ["seed_everything", "set_threads"]
 
@@ -20,11 +20,14 @@ def set_threads() -> int:
     """Set torch's thread count to ``COURSE_THREADS`` (default 1) and return it.
 
     Raises:
-        ValueError: the variable holds anything but a positive integer.
+        ValueError: the variable holds anything but an integer from 1 to 1024.
     """
     asked = os.environ.get("COURSE_THREADS", "1")
-    if not asked.isascii() or not asked.isdigit() or int(asked) < 1:
-        raise ValueError(f"COURSE_THREADS must be a positive integer, got {asked!r}")
+    digits = asked.lstrip("0")
+    if not asked.isascii() or not asked.isdigit() or not digits:
+        raise ValueError(f"COURSE_THREADS must be a positive integer, got {shown(asked)}")
+    if len(digits) > 4 or int(digits) > 1024:
+        raise ValueError(f"COURSE_THREADS must be at most 1024, got {shown(asked)}")
     torch.set_num_threads(int(asked))
     return int(asked)
 

@@ -9,16 +9,18 @@ A mask is True where a real token stands, so True means "may attend".
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain
+from numbers import Integral, Real
 from sys import intern
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchtext.data.utils import get_tokenizer
 from torchtext.vocab import Vocab
 
-from helpers.checks import check_generator, check_int
+from helpers.checks import check_generator, check_int, check_not_meta, check_tensor, shown
 
 __all__ = [
     "PAD",
@@ -77,6 +79,7 @@ class Vocabulary:
         pad_id: 1.
 
     Raises:
+        TypeError: ``tokens`` are no strings, or in no order.
         ValueError: ``tokens`` does not begin with the specials, or holds a token twice.
     """
 
@@ -86,22 +89,24 @@ class Vocabulary:
     def __init__(self, tokens: Iterable[str]) -> None:
         self.tokens: tuple[str, ...] = tuple(_checked_tokens("tokens", tokens))
         if self.tokens[:2] != _SPECIALS:
-            raise ValueError(f"tokens must begin with {_SPECIALS}, got {self.tokens[:2]}")
+            raise ValueError(f"tokens must begin with {_SPECIALS}, got {shown(self.tokens[:2])}")
         self._ids: dict[str, int] = {token: index for index, token in enumerate(self.tokens)}
         if len(self._ids) != len(self.tokens):
             [(twice, _)] = Counter(self.tokens).most_common(1)
-            raise ValueError(f"tokens must differ from one another, got {twice!r} more than once")
+            raise ValueError(
+                f"tokens must differ from one another, got {shown(twice)} more than once"
+            )
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     def __contains__(self, token: object) -> bool:
-        return token in self._ids
+        return isinstance(token, str) and token in self._ids
 
     def __getitem__(self, token: str) -> int:
         """Return the id of ``token``, or ``unk_id`` if the vocabulary does not hold it."""
         if not isinstance(token, str):
-            raise TypeError(f"token must be a string, got {token!r}; for an id use .token(id)")
+            raise TypeError(f"token must be a string, got {shown(token)}; for an id use .token(id)")
         return self._ids.get(token, self.unk_id)
 
     # Without this, Python would take the class for a sequence: 0, 1, 2, ... handed to [] above.
@@ -117,9 +122,12 @@ class Vocabulary:
             TypeError: ``token_id`` is no integer.
             ValueError: no token has this id.
         """
-        token_id = check_int("token_id", token_id, minimum=0)
+        return self._token("token_id", token_id)
+
+    def _token(self, name: str, token_id: object) -> str:
+        token_id = check_int(name, token_id, minimum=0)
         if token_id >= len(self):
-            raise ValueError(f"token_id must lie in 0..{len(self) - 1}, got {token_id}")
+            raise ValueError(f"{name} must lie in 0..{len(self) - 1}, got {token_id}")
         return self.tokens[token_id]
 
 
@@ -148,7 +156,7 @@ def build_vocabulary(
         max_size = check_int("max_size", max_size, minimum=len(_SPECIALS) + 1) - len(_SPECIALS)
     min_freq = check_int("min_freq", min_freq)
     counter: Counter[str] = Counter()
-    for position, tokens in enumerate(token_lists):
+    for position, tokens in enumerate(_entries("token_lists", token_lists)):
         counter.update(_checked_tokens(f"token_lists[{position}]", tokens))
     # Only the list is kept: a look-up of an unknown token in torchtext's own table adds it there.
     return Vocabulary(Vocab(counter, max_size, min_freq, specials=list(_SPECIALS)).itos)
@@ -158,7 +166,7 @@ def encode(tokens: Sequence[str], vocab: Vocabulary) -> list[int]:
     """Return the id of every token; an unknown token becomes ``vocab.unk_id``.
 
     Raises:
-        TypeError: ``tokens`` is a string, or ``vocab`` is no Vocabulary.
+        TypeError: ``tokens`` is no list of strings, or ``vocab`` is no Vocabulary.
     """
     ids, unk_id = _checked_vocabulary(vocab)._ids, vocab.unk_id
     return [ids.get(token, unk_id) for token in _checked_tokens("tokens", tokens)]
@@ -175,14 +183,21 @@ def decode(ids: Iterable[int] | Tensor, vocab: Vocabulary) -> list[str]:
         ValueError: an id lies outside the vocabulary.
     """
     vocab = _checked_vocabulary(vocab)
-    return [vocab.token(index) for index in (ids.tolist() if isinstance(ids, Tensor) else ids)]
+    if isinstance(ids, Tensor):
+        ids = check_not_meta("ids", check_tensor("ids", ids, ("T",))).tolist()
+    return [vocab._token(f"ids[{i}] as a token_id", x) for i, x in enumerate(_entries("ids", ids))]
 
 
 def truncate(ids: Sequence[int], max_len: int) -> list[int]:
     """Return the last ``max_len`` ids, or all of them if there are fewer.
 
     The end is kept because that is where most reviews come to their verdict.
+
+    Raises:
+        TypeError: ``ids`` is no list of integers.
+        ValueError: ``max_len`` is below 1.
     """
+    _check_row("ids", ids, Integral, "be a list of integers")
     return list(ids[-check_int("max_len", max_len) :])
 
 
@@ -201,14 +216,15 @@ def pad(sequences: Sequence[Sequence[int]], pad_id: int) -> tuple[Tensor, Tensor
         TypeError: an id is no integer.
         ValueError: there is no sequence at all, or ``pad_id`` is negative.
     """
+    _check_sequences(sequences)
     if len(sequences) == 0:
         raise ValueError("sequences must hold at least one sequence, got none")
     pad_id = check_int("pad_id", pad_id, minimum=0)
+    lengths = torch.tensor([len(sequence) for sequence in sequences])  # (B,)
     try:
-        lengths = torch.tensor([len(sequence) for sequence in sequences])  # (B,)
         flat = torch.tensor([pad_id, *chain.from_iterable(sequences)])[1:]  # all ids in one row
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"sequences must hold lists of integer ids, got others: {error}") from None
+    except (TypeError, ValueError, RuntimeError) as error:  # such as a Fraction, or 10**30
+        raise TypeError(f"sequences must hold int64 ids, got others: {shown(error)}") from error
     if flat.dtype != torch.long:
         raise TypeError(f"sequences must hold integer ids, got {flat.dtype}")
     mask = torch.arange(max(1, int(lengths.max()))) < lengths[:, None]  # (B, T)
@@ -233,13 +249,12 @@ def bucket_batches(
         The batches, each a list of positions in ``lengths``; every position occurs once.
 
     Raises:
+        TypeError: ``lengths`` are no numbers.
         ValueError: ``batch_size`` below 1, or ``lengths`` is no row of numbers from 0 up.
     """
     batch_size = check_int("batch_size", batch_size)
     check_generator("generator", generator)
-    keys = 1 + torch.as_tensor(lengths, dtype=torch.float64)  # from 1 up, for the stretching
-    if keys.dim() != 1 or (keys < 1).any():
-        raise ValueError("lengths must be one row of numbers from 0 up")
+    keys = 1 + _checked_lengths(lengths)  # from 1 up, for the stretching
     if generator is not None:
         keys = keys * (1 + _NOISE * torch.rand(len(keys), generator=generator, dtype=keys.dtype))
     order = torch.argsort(keys, stable=True).tolist()
@@ -269,8 +284,11 @@ def text_batches(
         An iterator of ids ``(B, T)``, mask ``(B, T)`` and labels ``(B,)``.
 
     Raises:
+        TypeError: an id or a label is no integer.
         ValueError: there are not as many labels as sequences.
     """
+    _check_sequences(sequences)
+    _check_labels(labels)
     if len(sequences) != len(labels):
         raise ValueError(
             f"labels must have one entry a sequence, got {len(labels)} for {len(sequences)}"
@@ -283,14 +301,73 @@ def text_batches(
     )
 
 
-def _checked_tokens(name: str, tokens: Iterable[str]) -> Iterable[str]:
+def _entries(name: str, values: object) -> Iterator:
+    """Walk through a list, or through anything else whose entries have an order."""
+    if not isinstance(values, str | bytes | bytearray | Set | Mapping):
+        try:
+            return iter(values)
+        except TypeError:
+            pass
+    raise TypeError(f"{name} must be a list, got {shown(values)}")
+
+
+def _checked_tokens(name: str, tokens: Iterable[str]) -> list[str]:
     """Refuse a text that was not tokenised: it would be taken for a list of letters."""
     if isinstance(tokens, str):
         raise TypeError(f"{name} must be a list of tokens, got a str: tokenize it first")
-    return tokens
+    checked = []
+    for token in _entries(name, tokens):
+        if not isinstance(token, str):
+            raise TypeError(f"{name} must be a list of tokens, got one that holds {shown(token)}")
+        checked.append(token)
+    return checked
 
 
 def _checked_vocabulary(vocab: object) -> Vocabulary:
     if not isinstance(vocab, Vocabulary):
         raise TypeError(f"vocab must be a Vocabulary, got {type(vocab).__name__}")
     return vocab
+
+
+def _check_row(name: str, row: object, kind: type, wanted: str) -> None:
+    """Refuse what is no list or array of numbers of this kind."""
+    kinds = {object}
+    if isinstance(row, Sequence) and not isinstance(row, str | bytes | bytearray):
+        kinds = set(map(type, row))
+    elif isinstance(row, np.ndarray) and row.ndim == 1:
+        kinds = {row.dtype.type}
+    if bool in kinds or not all(issubclass(found, kind) for found in kinds):
+        raise TypeError(f"{name} must {wanted}, got {shown(row)}")
+
+
+def _check_sequences(sequences: object) -> None:
+    if not isinstance(sequences, Sequence) or isinstance(sequences, str | bytes | bytearray):
+        raise TypeError(f"sequences must hold lists of integer ids, got {shown(sequences)}")
+    for row in sequences:
+        _check_row("sequences", row, Real, "hold lists of integer ids")
+
+
+def _check_labels(labels: object) -> None:
+    if not isinstance(labels, Tensor):
+        _check_row("labels", labels, Integral, "be a list of integers")
+        if len(labels) and not -(2**63) <= min(labels) <= max(labels) < 2**63:
+            raise ValueError(f"labels must fit into int64, got {shown(labels)}")
+        return
+    check_not_meta("labels", check_tensor("labels", labels, ("N",)))
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise TypeError(f"labels must be integers, got {labels.dtype}")
+
+
+def _checked_lengths(lengths: object) -> Tensor:
+    """Return lengths as float64 ``(N,)``."""
+    if isinstance(lengths, Tensor):
+        lengths = check_not_meta("lengths", check_tensor("lengths", lengths, ("...",))).tolist()
+    try:
+        numbers = np.array(lengths)
+    except (TypeError, ValueError, RuntimeError):  # such as rows of different lengths
+        numbers = np.array(None)
+    if numbers.dtype.kind not in "iuf":
+        raise TypeError(f"lengths must be one row of numbers, got {shown(lengths)}")
+    if numbers.ndim != 1 or not ((numbers >= 0) & (numbers < np.inf)).all():
+        raise ValueError("lengths must be one row of numbers from 0 up")
+    return torch.from_numpy(numbers.astype(np.float64))

@@ -19,7 +19,6 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
 from operator import length_hint
 from typing import Any
 
@@ -31,7 +30,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
-from helpers.checks import check_int, check_module
+from helpers.checks import as_float, check_int, check_module, shown
 from helpers.modes import evaluation_mode
 from helpers.progress import progress_bar
 from helpers.weights import load_weights, save_weights
@@ -333,10 +332,13 @@ def _batch_loss(
 
 def _numbered(batches: Iterable[Batch]) -> Iterator[tuple[int, Batch]]:
     """Yield ``(1, first batch)``, ``(2, second batch)``, ...; no batch at all is an error."""
-    if not isinstance(batches, Iterable) and not hasattr(batches, "__getitem__"):
-        raise TypeError(f"batches must be an iterable of batches, got {type(batches).__name__}")
+    try:
+        each = iter(batches)
+    except TypeError as error:
+        got = type(batches).__name__
+        raise TypeError(f"batches must be an iterable of batches, got {got}") from error
     number = 0
-    for number, batch in enumerate(batches, start=1):
+    for number, batch in enumerate(each, start=1):
         yield number, batch
     if number == 0:
         raise ValueError(
@@ -371,5 +373,5 @@ def _check_training(
     _check_callable("loss_fn", loss_fn)
     if scheduler is not None and not isinstance(scheduler, LRScheduler):
         raise TypeError(f"scheduler must be a torch LRScheduler, got {type(scheduler).__name__}")
-    if max_norm is not None and not (isinstance(max_norm, Real) and max_norm > 0):
-        raise ValueError(f"max_norm must be a number above 0, got {max_norm!r}")
+    if max_norm is not None and not 0 < as_float(max_norm) < math.inf:
+        raise ValueError(f"max_norm must be a number above 0, got {shown(max_norm)}")

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.attention import causal_mask
-from helpers.checks import check_ids, check_in_range, check_int, check_tensor
+from helpers.checks import check_floats, check_in_range, check_int, check_mask
 from helpers.layers import (
     DecoderLayer,
     Encoder,
@@ -74,6 +74,8 @@ class Transformer(nn.Module):
         norm_first: bool = False,
     ) -> None:
         super().__init__()
+        src_vocab = check_int("src_vocab", src_vocab)
+        tgt_vocab = check_int("tgt_vocab", tgt_vocab)
         self.source = TokenEmbedding(src_vocab, d_model, dropout=dropout, max_len=max_len)
         self.target = TokenEmbedding(tgt_vocab, d_model, dropout=dropout, max_len=max_len)
         self.encoder = Encoder(
@@ -88,7 +90,8 @@ class Transformer(nn.Module):
 
     def encode(self, src: Tensor, *, src_padding_mask: Tensor | None = None) -> Tensor:
         """Return the memory ``(B, S, D)`` of the source ids ``(B, S)``."""
-        check_ids("src", src, self.source.vectors.num_embeddings)
+        self.source.check_ids("src", src)
+        _check_padding("src_padding_mask", src_padding_mask, src)
         return self.encoder(self.source(src), padding_mask=src_padding_mask)
 
     def decode(
@@ -104,7 +107,13 @@ class Transformer(nn.Module):
 
         With ``need_weights`` also each layer's attention over the memory, ``(B, H, T, S)``.
         """
-        check_ids("tgt", tgt, self.target.vectors.num_embeddings)
+        self.target.check_ids("tgt", tgt)
+        _check_padding("tgt_padding_mask", tgt_padding_mask, tgt)
+        weight = self.output.weight
+        check_floats("memory", memory, ("B", "S", weight.shape[1]), weight)
+        _check_padding("src_padding_mask", src_padding_mask, memory)
+        if len(memory) != len(tgt):
+            raise ValueError(f"tgt must have {len(memory)} rows like the source, got {len(tgt)}")
         x = self.target(tgt)
         mask = causal_mask(tgt.shape[1]).to(tgt.device)
         collected = []
@@ -170,8 +179,10 @@ class Transformer(nn.Module):
         Returns:
             Token ids ``(B, T)``, without the start token. Call ``eval()`` on the model first.
         """
-        check_int("length", length)
-        check_int("start_id", start_id, minimum=0)
+        length, max_len = check_int("length", length), self.target.max_len
+        if length > max_len:
+            raise ValueError(f"length must be at most max_len={max_len}, got {length}")
+        start_id = check_int("start_id", start_id, minimum=0)
         check_in_range("start_id", start_id, 0, self.output.out_features)
         memory = self.encode(src, src_padding_mask=src_padding_mask)
         tgt = torch.full((src.shape[0], 1), start_id, device=src.device)
@@ -200,6 +211,7 @@ class TransformerModel(nn.Module):
         self, ntoken: int, ninp: int, nhead: int, nhid: int, nlayers: int, dropout: float = 0.5
     ) -> None:
         super().__init__()
+        _check_sizes(ninp, nhead, ntoken=ntoken, nhid=nhid, nlayers=nlayers)
         self.embedding = TokenEmbedding(ntoken, ninp, dropout=dropout)
         self.encoder = Encoder(nlayers, ninp, nhead, nhid, dropout=dropout)
         self.output = nn.Linear(ninp, ntoken)
@@ -256,6 +268,7 @@ class TransformerClassifier(nn.Module):
         max_len: int = 512,
     ) -> None:
         super().__init__()
+        _check_sizes(ninp, nhead, ntoken=ntoken, nclass=nclass, nhid=nhid, nlayers=nlayers)
         self.word_dropout = check_in_range("word_dropout", word_dropout, 0, 1)
         self.embedding = TokenEmbedding(
             ntoken,
@@ -265,7 +278,7 @@ class TransformerClassifier(nn.Module):
             position_scale=position_scale,
         )
         self.encoder = Encoder(nlayers, ninp, nhead, nhid, dropout=dropout, norm_first=True)
-        self.output = nn.Linear(2 * ninp, check_int("nclass", nclass))
+        self.output = nn.Linear(2 * ninp, nclass)
 
     def forward(
         self, ids: Tensor, padding_mask: Tensor | None = None, *, need_weights: bool = False
@@ -280,7 +293,7 @@ class TransformerClassifier(nn.Module):
         x = self.embedding(ids)
         if padding_mask is None:
             padding_mask = torch.ones_like(ids, dtype=torch.bool)
-        check_tensor("padding_mask", padding_mask, tuple(ids.shape))
+        _check_padding("padding_mask", padding_mask, ids)
         if self.training and self.word_dropout:
             hidden = torch.rand(ids.shape, device=ids.device) < self.word_dropout
             padding_mask = padding_mask.masked_fill(hidden, False)
@@ -288,6 +301,22 @@ class TransformerClassifier(nn.Module):
         x, weights = x if need_weights else (x, None)
         logits = self.output(_pool(x, padding_mask))
         return (logits, weights) if need_weights else logits
+
+
+def _check_sizes(ninp: int, nhead: int, **sizes: int) -> None:
+    """Check what the two smaller models have in common, by the names that they give it."""
+    for name, value in {"ninp": ninp, "nhead": nhead, **sizes}.items():
+        check_int(name, value)
+    if ninp % 2:
+        raise ValueError(f"ninp must be even (sines and cosines come in pairs), got {ninp}")
+    if ninp % nhead:
+        raise ValueError(f"ninp must be divisible by nhead, got ninp={ninp} and nhead={nhead}")
+
+
+def _check_padding(name: str, mask: Tensor | None, tokens: Tensor) -> None:
+    """Check a mask, if there is one, over ``tokens``: ids ``(B, T)`` or vectors ``(B, T, D)``."""
+    if mask is not None:
+        check_mask(name, mask, tuple(tokens.shape[:2]), tokens, "the tokens")
 
 
 def _pool(x: Tensor, padding_mask: Tensor) -> Tensor:

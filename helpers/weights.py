@@ -7,14 +7,13 @@ Source: https://huggingface.co/docs/safetensors
 
 import os
 import uuid
-from pathlib import Path
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from helpers.checks import check_module
+from helpers.checks import check_module, check_path
 
 __all__ = ["load_weights", "save_weights"]
 
@@ -27,12 +26,13 @@ def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     model uses under several names is stored once, under the first.
 
     Raises:
-        TypeError: ``model`` is no module.
+        TypeError: ``model`` is no module, or ``path`` no path.
+        ValueError: the system can have no file of that name.
         IsADirectoryError: ``path`` is a folder.
         FileNotFoundError: the folder of ``path`` does not exist.
     """
     check_module("model", model)
-    path = Path(path)
+    path = check_path("path", path)
     if path.is_dir():
         raise IsADirectoryError(f"path must name a file, got the folder {path}")
     if not path.parent.is_dir():
@@ -60,13 +60,13 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     changed, so that a failure leaves the model as it was.
 
     Raises:
-        TypeError: ``model`` is no module.
+        TypeError: ``model`` is no module, or ``path`` no path.
         FileNotFoundError: there is no file at ``path``.
         IsADirectoryError: ``path`` is a folder.
         ValueError: no safetensors file, or not the weights of such a model.
     """
     check_module("model", model)
-    path = Path(path)
+    path = check_path("path", path)
     if path.is_dir():
         raise IsADirectoryError(f"path must name a file, got the folder {path}")
     if not path.exists():

@@ -648,8 +648,10 @@ def test_a_trace_leaves_the_model_as_it_was():
     assert [module.training for module in model] == [True, True, True, False, True]
     assert all(torch.equal(before[name], w) for name, w in model.state_dict().items())
     assert all(not module._forward_hooks for module in model.modules())
-    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
-        trace_shapes(model, (2, 9, 5))  # the model's own complaint
+    message = quoted("input_shape must fit the model, got (2, 9, 5)")
+    with pytest.raises(ValueError, match=message) as caught:
+        trace_shapes(model, (2, 9, 5))
+    assert "shapes cannot be multiplied" in str(caught.value.__cause__)  # the model's own complaint
     assert [module.training for module in model] == [True, True, True, False, True]
     assert all(not module._forward_hooks for module in model.modules())
 

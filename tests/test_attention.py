@@ -79,6 +79,12 @@ def test_padding_mask_marks_the_real_tokens():
     assert padding_mask(torch.tensor([2, 0, 3])).dtype == torch.bool
 
 
+def test_padding_mask_is_where_the_lengths_are():
+    lengths = torch.tensor([2, 0, 3])
+    with torch.device("meta"):  # elsewhere, for what is made without a word on where
+        assert padding_mask(lengths).device == lengths.device
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
@@ -310,11 +316,11 @@ def test_dropout_drops_its_share_and_scales_the_rest():
             "got (11,), (7, 11) and (7, 13)",
         ),
         (
-            [(T, K), (S, V), (S, V)],
+            [(B, T, K), (B, S, V), (B, S, V)],
             "query and key must have the same width, got 11 and 13",
         ),
         (
-            [(T, K), (S, K), (T, V)],
+            [(B, T, K), (B, S, K), (B, T, V)],
             "key and value must have the same length, got 7 and 5",
         ),
         (

@@ -8,12 +8,21 @@ import pytest
 import torch
 
 from helpers.checks import (
+    as_float,
+    check_device,
+    check_finite,
+    check_flag,
+    check_floats,
     check_generator,
     check_ids,
     check_in_range,
     check_int,
+    check_mask,
     check_module,
+    check_not_meta,
+    check_path,
     check_tensor,
+    shown,
 )
 
 
@@ -117,3 +126,98 @@ def test_check_module_takes_modules_only():
     assert check_module("model", module) is module
     with pytest.raises(TypeError, match=r"model must be a torch\.nn\.Module, got builtin_function"):
         check_module("model", len)
+
+
+X = torch.zeros(2, 3)
+META = torch.zeros(2, 3, device="meta")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: check_int("n", 2**63),
+            ValueError,
+            r"n must be below 2\*\*63, got 92233720368547758",
+        ),
+        (
+            lambda: check_in_range("p", 10**400, 0, 1),
+            ValueError,
+            "p must be at least 0 .* got 1000",
+        ),
+        (lambda: check_flag("bias", 1), TypeError, "bias must be True or False, got 1"),
+        (lambda: check_path("path", 3), TypeError, "path must be a text or a path, got 3"),
+        (lambda: check_path("path", "a\0b"), ValueError, "path must be a possible path, got 'a"),
+        (lambda: check_path("path", "x" * 10_000), ValueError, r"possible path, got 'xxx.*\.\.\."),
+        (lambda: check_tensor("x", X.to_sparse(), (2, 3)), TypeError, "x must be a dense tensor"),
+        (lambda: check_floats("x", X.long(), (2, 3)), TypeError, "x must hold floating-point num"),
+        (
+            lambda: check_floats("x", X.double(), (2, 3), X),
+            TypeError,
+            "x must be torch.float32 like",
+        ),
+        (
+            lambda: check_floats("x", X, (2, 5)),
+            ValueError,
+            r"x must have shape \(2, 5\), got \(2, 3\)",
+        ),
+        (
+            lambda: check_floats("x", META, (2, 3), X, "y"),
+            ValueError,
+            "lie on cpu like y, got meta",
+        ),
+        (lambda: check_device("x", X, META, "y"), ValueError, "x must lie on meta like y, got cpu"),
+        (lambda: check_not_meta("x", META), ValueError, "x must hold numbers, got .* device meta"),
+        (lambda: check_finite("x", META), ValueError, "x must hold numbers, got .* device meta"),
+        (lambda: check_finite("x", X - math.inf), ValueError, "x must be finite, got nan or inf"),
+        (
+            lambda: check_mask("m", X, (2, 3), X),
+            TypeError,
+            "m must be a boolean tensor, .* got torch",
+        ),
+        (lambda: check_mask("m", X.bool(), (2, 5), X), ValueError, r"m must have shape \(2, 5\)"),
+        (lambda: check_mask("m", META.bool(), (2, 3), X), ValueError, "m must lie on cpu like the"),
+        (lambda: check_ids("ids", META.long(), 7, X), ValueError, "ids must lie on cpu like the"),
+        (lambda: check_ids("ids", META.long(), 7), ValueError, "ids must hold numbers"),
+    ],
+)
+def test_each_check_says_what_is_wrong(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_each_check_returns_what_passes(tmp_path):
+    for check in (
+        lambda: check_floats("x", X, ("...",), X),
+        lambda: check_device("x", X, X, "y"),
+        lambda: check_not_meta("x", X),
+        lambda: check_finite("x", X),
+    ):
+        assert check() is X
+    mask = X.bool()
+    assert check_mask("mask", mask, ("A", 3), X) is mask
+    assert check_flag("bias", False) is False
+    assert check_path("path", str(tmp_path / "new")) == tmp_path / "new"
+    assert check_path("path", tmp_path) == tmp_path
+
+
+def test_as_float_knows_numbers_from_the_rest():
+    assert as_float(Fraction(1, 4)) == 0.25
+    assert as_float(10**400) == math.inf
+    assert as_float(-(10**400)) == -math.inf
+    assert all(math.isnan(as_float(value)) for value in (True, "3", None, 1j, math.nan))
+
+
+def test_what_is_shown_is_one_short_line():
+    assert shown("three") == "'three'"
+    assert shown(torch.zeros(2, 2)) == "tensor([[0., 0.], [0., 0.]])"
+    assert shown("x" * 1000) == "'" + "x" * 56 + "..."
+    assert shown(10**5000) == "a very large int"
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype")
+@pytest.mark.parametrize("layout", [torch.strided, torch.jagged])
+def test_a_nested_tensor_is_not_dense(layout):
+    nested = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)], layout=layout)
+    with pytest.raises(TypeError, match="x must be a dense tensor, got one of layout torch"):
+        check_tensor("x", nested, (2, 3))

@@ -217,6 +217,11 @@ def test_folds_by_hand():
     assert contiguous_folds([0] * 5 + [1] * 4, 2) == [[0, 1, 5, 6], [2, 3, 4, 7, 8]]
 
 
+def test_five_folds_are_the_default():
+    labels = [0, 1] * 31
+    assert contiguous_folds(labels) == contiguous_folds(labels, 5)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -256,6 +261,11 @@ def test_folds_by_hand():
             lambda: cluster_batch(B, CENTRES, spread=1, generator=3),
             TypeError,
             "generator must be a torch.Gen",
+        ),
+        (
+            lambda: contiguous_folds([]),
+            ValueError,
+            "^labels must hold at least one label, got none$",
         ),
         (lambda: contiguous_folds([0, 1], 1), ValueError, "folds must be at least 2"),
         (lambda: contiguous_folds([0, 0, 1], 2), ValueError, "labels must .* got class 1 1 times"),

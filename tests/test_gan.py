@@ -226,15 +226,27 @@ def test_fair_play_finds_a_normal_distribution():
     assert abs(G.weight.item()) == pytest.approx(0.5, abs=0.2)
 
 
+def test_what_the_loss_does_not_reach_stays_whatever_gradient_it_had():
+    D_ = linear()
+    D_.register_parameter("idle", nn.Parameter(tensor([1.0])))
+    for p in D_.parameters():
+        p.grad = torch.full_like(p, 17.0)
+    decay = torch.optim.SGD(D_.parameters(), lr=0.1, weight_decay=0.5)
+    discriminator_step(D_, points(), points(M, seed=1), decay)
+    assert D_.idle.item() == 1.0
+    assert all(p.grad is None for p in D_.parameters())
+
+
 def test_a_loss_that_is_not_finite_changes_nothing():
     D_ = linear(bias=math.nan)
     before = D_[0].weight.detach().clone()
-    with pytest.raises(FloatingPointError, match="the discriminator's loss is nan"):
+    causes = "Likely causes: a learning rate that is too high, examples that are not finite"
+    with pytest.raises(FloatingPointError, match=f"^the discriminator's loss is nan. {causes}$"):
         discriminator_step(D_, points(), points(seed=1), sgd(D_))
     assert torch.equal(D_[0].weight, before)
     G = nn.Linear(2, D).double()
     before = state(G)
-    with pytest.raises(FloatingPointError, match="the generator's loss is nan"):
+    with pytest.raises(FloatingPointError, match=f"^the generator's loss is nan. {causes}$"):
         generator_step(D_, G(torch.randn(B, 2, dtype=torch.float64)), sgd(G))
     assert same(state(G), before)
 
@@ -276,6 +288,39 @@ def test_the_generator_grows_and_the_discriminator_shrinks_through_the_same_size
         if isinstance(layer, nn.Conv2d):
             back.append(tuple(signal.shape[1:]))
     assert back == sizes[::-1]
+
+
+def shapes(module):
+    return [tuple(p.shape) for p in module.parameters()]
+
+
+def test_by_default_noise_is_16_wide_and_32_channels_stand_at_14_by_14():
+    assert shapes(Generator()) == shapes(Generator(latent=16, width=32))
+    assert shapes(Discriminator()) == shapes(Discriminator(width=32))
+
+
+def test_the_generator_computes_what_dcgan_prescribes():
+    # "Use batchnorm"; "Use ReLU activation in generator for all layers except for the output".
+    G, z, w = Generator(latent=Z, width=3), torch.randn(B, Z), 3
+    linear, bias, *rest = G.parameters()
+    x = F.linear(z, linear, bias).reshape(B, 4 * w, 4, 4)
+    for _ in range(3):
+        gamma, beta, kernel, shift, *rest = rest
+        x = F.relu(F.batch_norm(x, None, None, gamma, beta, training=True))
+        x = F.conv_transpose2d(x, kernel, shift, stride=2, padding=1)
+    assert not rest
+    torch.testing.assert_close(G(z), x.sigmoid())
+
+
+def test_the_discriminator_computes_what_dcgan_prescribes():
+    # "Use LeakyReLU activation in the discriminator for all layers"; "the slope of the leak was
+    # set to 0.2 in all models" (section 4).
+    D_, x = Discriminator(width=3), torch.rand(B, 1, 28, 28)
+    pictures = x
+    *kernels, linear, bias = D_.parameters()
+    for kernel, shift in zip(kernels[::2], kernels[1::2], strict=True):
+        x = F.leaky_relu(F.conv2d(x, kernel, shift, stride=2, padding=1), 0.2)
+    torch.testing.assert_close(D_(pictures), F.linear(x.flatten(1), linear, bias).squeeze(1))
 
 
 def test_a_discriminator_judges_each_picture_by_itself():
@@ -365,6 +410,11 @@ def g_step(**changes):
             r"the discriminator's output must have shape \(5,\), got \(3,\)",
         ),
         (
+            lambda: d_step(discriminator=Shaped(lambda x: x.sum(dim=1)[:B])),
+            ValueError,
+            r"the discriminator's output must have shape \(7,\), got \(5,\)",
+        ),
+        (
             lambda: d_step(fake=torch.zeros(M, D + 1, dtype=torch.float64)),
             ValueError,
             r"fake must hold examples of shape \(3,\) like real, got \(4,\)",
@@ -383,7 +433,16 @@ def g_step(**changes):
         (lambda: d_step(penalty=-1), ValueError, "penalty must be at least 0"),
         (lambda: d_step(penalty=math.nan), ValueError, "penalty must be at least 0"),
         (lambda: d_step(augment=2), TypeError, "augment must be a function or None, got int"),
-        (lambda: d_step(optimizer="adam"), TypeError, "optimizer must be a torch optimizer"),
+        (
+            lambda: d_step(discriminator=5, optimizer=sgd(linear())),
+            TypeError,
+            r"^discriminator must be a torch\.nn\.Module, got int$",
+        ),
+        (
+            lambda: d_step(optimizer="adam"),
+            TypeError,
+            "optimizer must be a torch optimizer, got str",
+        ),
         (
             lambda: d_step(optimizer=sgd(nn.Linear(2, 2))),
             ValueError,
@@ -392,13 +451,14 @@ def g_step(**changes):
         (
             lambda: g_step(fake=points()),
             ValueError,
-            "fake must come from the generator with its gradients",
+            "^fake must come from the generator with its gradients, got none to follow$",
         ),
         (
             lambda: (lambda judge: g_step(discriminator=judge, optimizer=sgd(judge)))(linear()),
             ValueError,
             "optimizer must hold the generator.s parameters, got one that holds the disc",
         ),
+        (lambda: g_step(fake=[0.0]), TypeError, "^fake must be a tensor, got list$"),
         (lambda: g_step(augment="x"), TypeError, "augment must be a function or None, got str"),
         (
             lambda: g_step(augment=lambda x: x[:2]),

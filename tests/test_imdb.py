@@ -61,6 +61,10 @@ def test_the_shuffled_split_deals_the_same_reviews_differently(by_position):
     assert abs(sum(text in held_out for text in shuffled.test_texts) - 1_000) < 5 * 26 + 18
 
 
+def test_the_seed_of_the_shuffled_split_is_0_by_default():
+    assert load_imdb(split="shuffled") == load_imdb(split="shuffled", seed=0)
+
+
 def reviews(split):
     """Return every review with its label, and how often it occurs."""
     return Counter(

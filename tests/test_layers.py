@@ -194,7 +194,7 @@ def test_positional_dropout_is_on_the_sum_and_for_training_only():
         (
             lambda: TokenEmbedding(V, 2, position_scale=-1),
             ValueError,
-            "position_scale must be at least 0 and below inf, got -1",
+            "position_scale must be at least 0 and below 1000000, got -1",
         ),
         (
             lambda: FeedForward(D, F, dropout=1.0),
@@ -316,7 +316,7 @@ def test_embedding_has_one_vector_a_token_and_drops_out_in_training():
         (
             torch.ones(1, S + 1, dtype=torch.long),
             ValueError,
-            "x must have at most max_len=7 positions, got 8",
+            "ids must have at most max_len=7 positions, got 8",
         ),
     ],
     ids=lambda x: "" if isinstance(x, torch.Tensor | list) else None,

@@ -690,7 +690,7 @@ def test_rates_have_limits_and_a_percentage_is_recognised():
         call(0)
         with pytest.raises(
             ValueError,
-            match=r"^annual_rate must be from 0 to 1, got 4\.99; 4\.99% is written 0\.0499",
+            match=r"^annual_rate must be from 0 to 1, got 4\.99; 4\.99% is written 0\.0499$",
         ):
             call(4.99)
         with pytest.raises(ValueError, match=r"annual_rate must be 0 or at least 0\.000001, got 9"):

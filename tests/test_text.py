@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import combinations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -27,6 +28,7 @@ TEXTS = st.lists(st.lists(WORDS, max_size=11), min_size=1, max_size=7)
 IDS = st.lists(st.integers(2, 97), max_size=13)
 LENGTHS = st.lists(st.integers(0, 300), max_size=59)
 SEEDS = st.one_of(st.none(), st.integers(0, 2**31))
+VOCAB = build_vocabulary([["word"]])
 
 
 def generator(seed):
@@ -183,6 +185,14 @@ def test_a_generator_shuffles_batches_and_their_order():
     assert means != sorted(means)
 
 
+def test_the_random_stretch_reaches_to_a_tenth_and_no_further():
+    for longer, may_pass in ((1080, True), (1105, False)):
+        lengths = [1000] * 503 + [longer] * 503
+        batches = bucket_batches(lengths, 503, generator=generator(5))
+        mixed = len({lengths[i] for i in batches[0]}) == 2
+        assert mixed == may_pass
+
+
 def test_little_of_a_batch_is_padding():
     lengths = (30 + 270 * torch.rand(5003, generator=generator(3))).int().tolist()
     batches = bucket_batches(lengths, 31, generator=generator(5))
@@ -202,18 +212,88 @@ def test_text_batches_go_once_through_all_texts():
     assert sorted(seen) == sorted(zip(sequences, labels, strict=True))
 
 
-VOCAB = build_vocabulary([["word"]])
+def test_labels_may_use_all_of_int64():
+    labels = [-(2**63), 2**63 - 1]
+    [(_, _, targets)] = text_batches([[2], [3]], labels, 2, pad_id=1)
+    assert targets.tolist() == labels
+
+
+def test_labels_and_lengths_may_be_tensors():
+    labels, lengths = torch.tensor([5, 7]), torch.tensor([3, 2])
+    [(_, _, targets)] = text_batches([[2], [3]], labels, 2, pad_id=1)
+    assert torch.equal(targets, labels)
+    assert bucket_batches(lengths, 2) == bucket_batches(lengths.tolist(), 2) == [[1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "letter", "call"),
+    [
+        ("labels", "N", lambda x: text_batches([[2]], x, 1, pad_id=1)),
+        ("ids", "T", lambda x: decode(x, VOCAB)),
+    ],
+)
+def test_a_tensor_of_labels_or_ids_is_a_row_that_holds_numbers(name, letter, call):
+    with pytest.raises(ValueError, match=rf"^{name} must have shape \({letter},\), got \(1, 1\)$"):
+        call(torch.tensor([[2]]))
+    with pytest.raises(ValueError, match=f"^{name} must hold numbers, got a tensor on the device"):
+        call(torch.tensor([2], device="meta"))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.complex64, torch.bool])
+def test_labels_are_class_ids(dtype):
+    with pytest.raises(TypeError, match=f"^labels must be integers, got {dtype}$"):
+        text_batches([[2]], torch.ones(1, dtype=dtype), 1, pad_id=1)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "error", "message"),
+    [
+        (["a"], TypeError, r"lengths must be one row of numbers, got \['a'\]"),
+        ([[1], [2, 3]], TypeError, r"lengths must be one row of numbers, got \[\[1\], \[2, 3\]\]"),
+        ([float("inf")], ValueError, "lengths must be one row of numbers from 0 up"),
+        ([float("nan")], ValueError, "lengths must be one row of numbers from 0 up"),
+        (
+            torch.ones(1, device="meta"),
+            ValueError,
+            "lengths must hold numbers, got a tensor on the device meta",
+        ),
+    ],
+    ids=["text", "ragged", "inf", "nan", "meta"],
+)
+def test_lengths_are_one_row_of_finite_numbers(lengths, error, message):
+    with pytest.raises(error, match=f"^{message}$"):
+        bucket_batches(lengths, 1)
+
+
+def test_ids_may_be_rows_of_numpy():
+    rows = [[2, 3], [5]]
+    for mine, theirs in zip(pad([np.array(row) for row in rows], 1), pad(rows, 1), strict=True):
+        assert torch.equal(mine, theirs)
+    with pytest.raises(TypeError, match=r"^sequences must hold lists of integer ids, got array"):
+        pad([np.array(rows[:1])], 1)
+
+
+def test_texts_of_one_length_stay_in_the_order_given():
+    assert bucket_batches([3] * 997, 997) == [list(range(997))]
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda: tokenize(["a"]), TypeError, "text must be a string, got list"),
-        (lambda: build_vocabulary("text"), TypeError, "token_lists must hold lists of tokens"),
+        (
+            lambda: build_vocabulary("text"),
+            TypeError,
+            "^token_lists must hold lists of tokens, got one str: tokenize it first$",
+        ),
         (lambda: build_vocabulary([["a"], "b"]), TypeError, r"token_lists\[1\] must be a list"),
         (lambda: build_vocabulary([], max_size=2), ValueError, "max_size must be at least 3"),
         (lambda: build_vocabulary([], min_freq=0), ValueError, "min_freq must be at least 1"),
-        (lambda: Vocabulary(["a", "b"]), ValueError, r"tokens must begin with .*got \('a', 'b'\)"),
+        (
+            lambda: Vocabulary(["a", "b", "c"]),
+            ValueError,
+            r"^tokens must begin with .*got \('a', 'b'\)$",
+        ),
         (lambda: Vocabulary([UNK, PAD, "a", "a"]), ValueError, "got 'a' more than once"),
         (lambda: Vocabulary("text"), TypeError, "tokens must be a list of tokens"),
         (lambda: VOCAB[2], TypeError, r"token must be a string, got 2; for an id use \.token"),
@@ -226,16 +306,50 @@ VOCAB = build_vocabulary([["word"]])
         (lambda: decode([3], VOCAB), ValueError, r"token_id must lie in 0\.\.2"),
         (lambda: decode(["word"], VOCAB), TypeError, "token_id must be an integer, got 'word'"),
         (lambda: truncate([2], 0), ValueError, "max_len must be at least 1"),
-        (lambda: pad([], 1), ValueError, "sequences must hold at least one sequence"),
+        (lambda: decode("word", VOCAB), TypeError, "^ids must be a list, got 'word'$"),
+        (lambda: encode([5], VOCAB), TypeError, "^tokens must be a list of .* that holds 5$"),
+        (lambda: pad("word", 1), TypeError, "^sequences must hold lists of .*, got 'word'$"),
+        (lambda: truncate("word", 1), TypeError, "^ids must be a list of integers, got 'word'$"),
+        (
+            lambda: pad([], 1),
+            ValueError,
+            "^sequences must hold at least one sequence, got none$",
+        ),
         (lambda: pad([[2]], -1), ValueError, "pad_id must be at least 0"),
         (lambda: pad([["word"]], 1), TypeError, "sequences must hold lists of integer ids"),
+        (
+            lambda: pad([[10**30]], 1),
+            TypeError,
+            "^sequences must hold int64 ids, got others: .*Overflow",
+        ),
         (lambda: pad([2, 3], 1), TypeError, "sequences must hold lists of integer ids"),
         (lambda: pad([[2.5]], 1), TypeError, "sequences must hold integer ids, got torch.float32"),
         (lambda: bucket_batches([1], 0), ValueError, "batch_size must be at least 1"),
         (lambda: bucket_batches([[1]], 1), ValueError, "lengths must be one row of numbers"),
-        (lambda: bucket_batches([-1], 1), ValueError, "lengths must be .* from 0 up"),
+        (
+            lambda: bucket_batches([-1], 1),
+            ValueError,
+            "^lengths must be one row of numbers from 0 up$",
+        ),
         (lambda: bucket_batches([1], 1, generator=0), TypeError, "generator must be a torch.Gen"),
         (lambda: text_batches([[2]], [], 1, pad_id=1), ValueError, "labels must .*got 0 for 1"),
+        (
+            lambda: text_batches([[2]], ["a"], 1, pad_id=1),
+            TypeError,
+            r"^labels must be a list of integers, got \['a'\]$",
+        ),
+        (
+            lambda: text_batches([[2]], [2**63], 1, pad_id=1),
+            ValueError,
+            r"^labels must fit into int64, got \[9223372036854775808\]$",
+        ),
+        (
+            lambda: text_batches([[2]], [-(2**63) - 1], 1, pad_id=1),
+            ValueError,
+            r"^labels must fit into int64, got \[-9223372036854775809\]$",
+        ),
+        (lambda: text_batches([[2]], [1], 0, pad_id=1), ValueError, "batch_size must be at least"),
+        (lambda: text_batches([[2]], [1], 1, pad_id=-1), ValueError, "^pad_id must be at least 0"),
     ],
 )
 def test_errors_name_the_argument(call, error, message):

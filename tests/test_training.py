@@ -1,9 +1,11 @@
 """Tests of helpers.training: against hand-written loops, by laws, and of every way to fail."""
 
 import copy
+import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -149,6 +151,15 @@ def test_train_takes_several_inputs_and_lists_and_iterators():
     torch.testing.assert_close(two.inner.state_dict(), one.state_dict())
 
 
+def test_what_can_only_be_indexed_is_walked_through_as_python_does():
+    class Shelf:
+        def __getitem__(self, index):
+            return [make_data(ROWS), make_data(LENGTH)][index]
+
+    model = make_model()
+    assert evaluate(model, Shelf()) == evaluate(model, [make_data(ROWS), make_data(LENGTH)])
+
+
 def test_loss_fn_gets_flat_logits_and_targets():
     model, data = make_model(), make_data(ROWS, LENGTH)
     seen = []
@@ -193,6 +204,29 @@ def test_train_switches_dropout_on_and_leaves_no_gradients():
     assert all(p.grad is None for p in model.parameters())
 
 
+def test_nothing_that_was_trained_or_passed_through_is_left_with_a_gradient():
+    model, scale = make_model(), nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
+    optimizer = torch.optim.SGD([scale, *model[3].parameters()], lr=0.1)  # without the first layer
+    train(
+        model,
+        [make_data(ROWS)],
+        optimizer,
+        loss_fn=lambda logits, targets: F.cross_entropy(scale * logits, targets),
+    )
+    assert scale.item() != 2.0
+    assert all(p.grad is None for p in [scale, *model.parameters()])
+
+
+def test_what_the_loss_does_not_reach_stays_whatever_gradient_it_had():
+    model = make_model()
+    model.register_parameter("idle", nn.Parameter(torch.ones(1, dtype=torch.float64)))
+    for p in model.parameters():
+        p.grad = torch.full_like(p, 17.0)
+    decay = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=0.5)
+    train(model, [make_data(ROWS)] * 2, decay)
+    assert model.idle.item() == 1.0
+
+
 def test_gradients_from_before_do_not_leak_in():
     model, other, data = make_model(), make_model(), make_data(ROWS)
     for p in model.parameters():
@@ -215,7 +249,7 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change(bad):
         loss = F.cross_entropy(logits, targets)
         return loss * bad if len(targets) == 6 else loss  # the third batch has 6 rows
 
-    with pytest.raises(FloatingPointError, match=rf"the loss is {bad} at step 3\. Likely causes"):
+    with pytest.raises(FloatingPointError, match=rf"^the loss is {bad} at step 3\. Likely causes"):
         train(model, batches, sgd(model), loss_fn=loss_fn)
     assert_same_weights(model, reference.state_dict())
     assert all(p.grad is None for p in model.parameters())
@@ -236,7 +270,7 @@ class Root(nn.Module):
 def test_a_gradient_that_is_not_finite_stops_before_the_weights_change(max_norm):
     model = Root()
     batch = torch.zeros(ROWS, 1, dtype=torch.float64), torch.ones(ROWS, dtype=torch.int64)
-    with pytest.raises(FloatingPointError, match="the gradient norm is inf at step 1"):
+    with pytest.raises(FloatingPointError, match=r"^the gradient norm is inf at step 1\."):
         train(model, [batch], sgd(model), max_norm=max_norm)
     assert model.w.item() == 0.0
 
@@ -244,9 +278,9 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_change(max_norm)
 def test_fit_names_the_epoch_too():
     model, (inputs, targets) = make_model(), make_data(ROWS)
     good, bad = (inputs, targets), (inputs * math.nan, targets)
-    with pytest.raises(FloatingPointError, match="the loss is nan at step 2 of epoch 3/5"):
+    with pytest.raises(FloatingPointError, match=r"^the loss is nan at step 2 of epoch 3/5"):
         fit(model, lambda epoch: [good, bad if epoch == 2 else good], sgd(model), epochs=5)
-    with pytest.raises(FloatingPointError, match="the validation loss is nan after epoch 1/5"):
+    with pytest.raises(FloatingPointError, match=r"^the validation loss is nan after epoch 1/5"):
         fit(model, lambda epoch: [good], sgd(model), epochs=5, validation=lambda: [bad])
 
 
@@ -308,6 +342,15 @@ def test_evaluate_counts_as_by_hand():
     assert measured.loss == pytest.approx(by_hand / 4, rel=1e-6)
 
 
+def test_a_single_target_needs_no_batch_axis_but_its_classes_do_need_one():
+    logits, target = torch.tensor([3.0, 1.0, 2.0]), torch.tensor(0)
+    assert evaluate(nn.Identity(), [(logits, target)]) == evaluate(
+        nn.Identity(), [(logits.unsqueeze(0), target.unsqueeze(0))]
+    )
+    with pytest.raises(ValueError, match=r"got logits \(\) for targets \(\) in batch 1$"):
+        evaluate(nn.Identity(), [(torch.tensor(3.0), target)])
+
+
 def test_an_evaluation_is_frozen():
     with pytest.raises(AttributeError, match="cannot assign"):
         Evaluation(0.5, 0.75).loss = 0.1
@@ -320,18 +363,19 @@ def test_fit_is_a_loop_of_train_and_evaluate():
     by_hand, by_fit = make_model(), make_model()
     batches = [cut(*make_data(ROWS, seed=seed), [4, 7]) for seed in range(3)]
     held_out = [make_data(LENGTH, seed=23)]
-    optimizer = torch.optim.Adam(by_hand.parameters())
+    optimizer = sgd(by_hand)
     losses, measured = [], []
     for epoch in range(3):
-        losses.append(train(by_hand, batches[epoch], optimizer))
+        losses.append(train(by_hand, batches[epoch], optimizer, max_norm=0.1))
         measured.append(evaluate(by_hand, held_out))
 
     history = fit(
         by_fit,
         batches.__getitem__,
-        torch.optim.Adam(by_fit.parameters()),
+        sgd(by_fit),
         epochs=3,
         validation=lambda: iter(held_out),
+        max_norm=0.1,
     )
     assert_same_weights(by_fit, by_hand.state_dict())
     assert history.train_loss == losses
@@ -494,7 +538,12 @@ class Pair(nn.Module):
 @pytest.mark.parametrize(
     ("batches", "error", "message"),
     [
-        ([], ValueError, "batches must hold at least one batch, got none"),
+        (
+            [],
+            ValueError,
+            r"^batches must hold at least one batch, got none "
+            r"\(a generator can be walked only once\)$",
+        ),
         (7, TypeError, "batches must be an iterable of batches, got int"),
         ([X], TypeError, "batch 1 must be a tuple .*, got Tensor"),
         ([(X, Y), (Y,)], ValueError, "batch 2 must be .*, got 1 entries"),
@@ -503,6 +552,7 @@ class Pair(nn.Module):
         ([(X, Y[:7])], ValueError, r"logits \(11, 3\) for targets \(7,\) in batch 1"),
         ([(X, Y.unsqueeze(1))], ValueError, r"logits \(11, 3\) for targets \(11, 1\) in batch 1"),
         ([(X, Y), (X, Y + 1)], ValueError, r"targets of batch 2 must lie in 0\.\.2, got the id 3"),
+        ([(X, 3 * Y)], ValueError, r"must lie in 0\.\.2, got the id 6"),
         ([(X, Y - 1)], ValueError, "got the id -1"),
         ([(X, Y * 0 - 100)], ValueError, "batch 1 holds no target to learn from"),
         ([(X[:0], Y[:0])], ValueError, "batch 1 holds no target to learn from"),
@@ -532,7 +582,11 @@ def test_a_generator_used_up_is_named():
         ({"make_batches": [(X, Y)]}, TypeError, "make_batches must be a function, got list"),
         ({"make_batches": None}, TypeError, "make_batches must be a function, got NoneType"),
         ({"optimizer": 0.1}, TypeError, "optimizer must be a torch optimizer, got float"),
-        ({"optimizer": sgd(make_model())}, ValueError, "optimizer must hold parameters of model"),
+        (
+            {"optimizer": sgd(make_model())},
+            ValueError,
+            "^optimizer must hold parameters of model, got one that holds none of them$",
+        ),
         ({"epochs": 0}, ValueError, "epochs must be at least 1, got 0"),
         ({"epochs": 1.5}, TypeError, "epochs must be an integer, got 1.5"),
         ({"validation": [(X, Y)]}, TypeError, "validation must be a function, got list"),
@@ -548,7 +602,11 @@ def test_a_generator_used_up_is_named():
         ({"max_norm": 0}, ValueError, "max_norm must be a number above 0, got 0"),
         ({"max_norm": "1"}, ValueError, "max_norm must be a number above 0, got '1'"),
         ({"max_norm": math.nan}, ValueError, "max_norm must be a number above 0, got nan"),
-        ({"patience": 2}, ValueError, "patience needs validation"),
+        (
+            {"patience": 2},
+            ValueError,
+            "^patience needs validation: it watches the validation loss$",
+        ),
         ({"patience": 0, "validation": lambda: [(X, Y)]}, ValueError, "patience must be at least"),
     ],
 )
@@ -577,6 +635,24 @@ def test_bad_arguments_are_named(changes, error, message):
 def test_every_function_names_a_model_that_is_none(call):
     with pytest.raises(TypeError, match=r"model must be a torch\.nn\.Module, got str"):
         call()
+
+
+def test_train_checks_its_options_itself():
+    model = make_model()
+    for options, message in (
+        ({"scheduler": 0.1}, "scheduler must be a torch LRScheduler, got float"),
+        ({"max_norm": 0}, "max_norm must be a number above 0, got 0"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f"^{message}$"):
+            train(model, [(X, Y)], sgd(model), **options)
+
+
+@pytest.mark.parametrize("call", [train, evaluate])
+def test_train_and_evaluate_name_a_loss_fn_that_is_none(call):
+    model = make_model()
+    tools = [sgd(model)] if call is train else []
+    with pytest.raises(TypeError, match=r"^loss_fn must be a function, got int$"):
+        call(model, [(X, Y)], *tools, loss_fn=2)
 
 
 def test_a_model_that_returns_more_than_logits_is_named():
@@ -644,6 +720,76 @@ def test_a_bar_on_a_terminal_that_leaves_nothing(monkeypatch, capfd):
         assert len(wiped) >= len(last.rstrip())
         assert after == "#"
     assert capfd.readouterr() == ("", "")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def frames_of(run, monkeypatch):
+    """Return what stood on the line of a terminal while ``run`` ran, one picture after another."""
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", Terminal())
+        run()
+        written = sys.stderr.getvalue()
+    return [frame.strip() for frame in written.split("\r") if frame.strip()]
+
+
+def counts(frames, name):
+    """How far each frame of this name had come: ``0/4`` where four batches are expected."""
+    rests = (frame.removeprefix(f"{name}: ") for frame in frames if frame.startswith(f"{name}: "))
+    return [re.search(r"\d+/\d+|\d+ batch", rest)[0] for rest in rests]
+
+
+def test_each_pass_begins_at_nothing_and_knows_its_end(monkeypatch):
+    frames = frames_of(fit_two_epochs, monkeypatch)
+    for name in ("epoch 1/2", "epoch 2/2"):
+        assert counts(frames, name)[0] == "0/4"
+        assert counts(frames, f"{name}, validating")[0] == "4/4"
+        first = next(frame for frame in frames if frame.startswith(f"{name}: "))
+        assert first.endswith("? batch/s]")  # no loss yet
+
+
+def test_the_bar_shows_the_mean_loss_so_far(monkeypatch):
+    model, recorded = make_model(), []
+
+    def run():
+        history = fit(
+            model, lambda epoch: [(X, Y)] * 3, sgd(model), epochs=1, validation=lambda: [(X, Y)]
+        )
+        recorded.extend(history.train_loss)
+
+    last = frames_of(run, monkeypatch)[-1]
+    assert last.startswith("epoch 1/1, validating: 100%")
+    assert last.endswith(f"loss {recorded[0]:.4f}]")
+
+
+def test_without_a_length_a_pass_expects_as_many_batches_as_the_one_before(monkeypatch):
+    def batches(epoch):
+        yield from [(X, Y)] * (4 - epoch)
+
+    model = make_model()
+    frames = frames_of(
+        lambda: fit(model, batches, sgd(model), epochs=3, validation=lambda: [(X, Y)]), monkeypatch
+    )
+    assert counts(frames, "epoch 1/3")[0] == "0 batch"
+    assert counts(frames, "epoch 2/3")[0] == "0/4"
+    assert counts(frames, "epoch 2/3, validating")[0] == "3/3"  # full all the same
+    assert counts(frames, "epoch 3/3")[0] == "0/3"
+
+
+def test_one_pass_alone_has_a_bar_too(monkeypatch):
+    model = make_model()
+    frames = frames_of(lambda: train(model, iter([(X, Y)]), sgd(model)), monkeypatch)
+    assert counts(frames, "training")[0] == "0 batch"
+
+
+def test_the_bar_is_drawn_anew_less_often_than_batches_come(monkeypatch):
+    model = make_model()
+    frames = frames_of(lambda: train(model, [(X, Y)] * 101, sgd(model)), monkeypatch)
+    assert 0 < len(frames) < 50
 
 
 NOTEBOOK = """

@@ -370,6 +370,15 @@ def test_examples_do_not_see_each_other():
         assert_close(labelled(tgt)[row], labelled(tgt[row]), 1e-12)
 
 
+def test_without_positions_the_order_of_the_source_is_lost():
+    model = encoder_decoder()
+    model.source.positions = nn.Identity()  # as an experiment would
+    src, tgt = tokens(SRC, 3, 7), tokens(V, 3, 5)
+    torch.testing.assert_close(model(src, tgt), model(src.flip(1), tgt))
+    written = model.generate(src, start_id=0, length=5)
+    assert written.equal(model.generate(src.flip(1), start_id=0, length=5))
+
+
 def test_the_order_of_the_tokens_matters():
     """Without positions the classifier could not tell these two texts apart."""
     ids = torch.tensor([[1, 2, 3, 4, 5], [5, 4, 3, 2, 1]])
@@ -467,7 +476,7 @@ def test_generate_records_no_gradients_and_keeps_the_mode():
         (
             {"start_id": 0, "length": S + 1},
             ValueError,
-            "x must have at most max_len=7 positions, got 8",
+            "length must be at most max_len=7, got 8",
         ),
     ],
     ids=str,
@@ -587,6 +596,13 @@ def test_word_dropout_does_not_write_into_the_mask():
     assert real.all()
 
 
+def test_word_dropout_is_drawn_where_the_ids_are():
+    ids, real = tokens(V, B, T), torch.ones(B, T, dtype=torch.bool)
+    model = classifier(word_dropout=0.3)
+    with torch.device("meta"):  # elsewhere, for what is made without a word on where
+        assert model(ids, real).device == model(ids).device == ids.device
+
+
 def test_a_text_whose_words_are_all_hidden():
     model = classifier(word_dropout=NEARLY_ONE)
     assert_close(model(tokens(V, B, T)), model.output.bias.expand(B, CLASSES), 0)
@@ -626,22 +642,22 @@ def test_a_text_whose_words_are_all_hidden():
         (
             lambda: Transformer(0, V, **SIZES),
             ValueError,
-            "vocab_size must be at least 1, got 0",
+            "src_vocab must be at least 1, got 0",
         ),
         (
             lambda: TransformerModel(V, 33, H, F, N),
             ValueError,
-            "d_model must be even (sines and cosines come in pairs), got 33",
+            "ninp must be even (sines and cosines come in pairs), got 33",
         ),
         (
             lambda: TransformerModel(V, 44, H, F, N),
             ValueError,
-            "d_model must be divisible by num_heads, got d_model=44 and num_heads=3",
+            "ninp must be divisible by nhead, got ninp=44 and nhead=3",
         ),
         (
             lambda: TransformerModel(V, D, H, F, 0),
             ValueError,
-            "num_layers must be at least 1, got 0",
+            "nlayers must be at least 1, got 0",
         ),
         (
             lambda: TransformerModel(V, D, H, F, N, -0.1),
@@ -656,12 +672,12 @@ def test_a_text_whose_words_are_all_hidden():
         (
             lambda: TransformerClassifier(V, C, 33, H, F, N),
             ValueError,
-            "d_model must be even (sines and cosines come in pairs), got 33",
+            "ninp must be even (sines and cosines come in pairs), got 33",
         ),
         (
             lambda: TransformerClassifier(V, C, D, H, F, 0),
             ValueError,
-            "num_layers must be at least 1, got 0",
+            "nlayers must be at least 1, got 0",
         ),
         (
             lambda: TransformerClassifier(V, C, D, H, F, N, word_dropout=1.0),
@@ -725,18 +741,18 @@ def test_each_side_of_the_transformer_has_its_own_vocabulary():
 
 
 def test_models_refuse_what_is_too_long():
-    message = quoted("x must have at most max_len=7 positions, got 8")
+    message = "must have at most max_len=7 positions, got 8"
     long, short = tokens(V, B, S + 1), tokens(V, B, S)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=quoted(f"ids {message}")):
         classifier(max_len=S)(long)
-    for args in ((long, short), (short, long)):
-        with pytest.raises(ValueError, match=message):
+    for name, args in (("src", (long, short)), ("tgt", (short, long))):
+        with pytest.raises(ValueError, match=quoted(f"{name} {message}")):
             encoder_decoder(max_len=S)(*args)
     assert encoder_decoder(max_len=S)(short, short).shape == (B, S, V)
 
 
 def test_batches_of_different_sizes_are_refused():
-    message = quoted("memory must have shape (3, S, 42), got (2, 7, 42)")
+    message = quoted("tgt must have 2 rows like the source, got 3")
     with pytest.raises(ValueError, match=message):
         encoder_decoder()(tokens(SRC, B, S), tokens(V, B + 1, T))
 
@@ -785,31 +801,31 @@ def test_the_classifier_refuses_masks_that_do_not_fit(padding, error, message, w
             "src_padding_mask",
             torch.ones(B, T, dtype=torch.bool),
             ValueError,
-            "padding_mask must have shape (2, 7), got (2, 5)",
+            "must have shape (2, 7), got (2, 5)",
         ),
         (
             "tgt_padding_mask",
             torch.ones(B, S, dtype=torch.bool),
             ValueError,
-            "padding_mask must have shape (2, 5), got (2, 7)",
+            "must have shape (2, 5), got (2, 7)",
         ),
         (
             "src_padding_mask",
             torch.ones(B, S, dtype=torch.float32),
             TypeError,
-            "padding_mask must be a boolean tensor, True = may attend, got torch.float32",
+            "must be a boolean tensor, True = may attend, got torch.float32",
         ),
         (
             "tgt_padding_mask",
             torch.ones(B, T, dtype=torch.float32),
             TypeError,
-            "padding_mask must be a boolean tensor, True = may attend, got torch.float32",
+            "must be a boolean tensor, True = may attend, got torch.float32",
         ),
     ],
     ids=lambda x: "" if isinstance(x, torch.Tensor) else None,
 )
 def test_the_transformer_refuses_masks_that_do_not_fit(name, padding, error, message):
-    with pytest.raises(error, match=quoted(message)):
+    with pytest.raises(error, match=quoted(f"{name} {message}")):
         encoder_decoder()(tokens(SRC, B, S), tokens(V, B, T), **{name: padding})
 
 
