@@ -9,8 +9,11 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
+from course import title_of
+from declared_tags import DECLARED
 from nbval_rtol import tolerance_of
 from pages import formula_to_mathml, formulas_in
+from picture_facts import is_picture, names_read, names_used, states_value, tools
 
 LABELS = ("**Objectives**", "**Before you start**", "**Time**")
 LAST_SECTIONS = ["Summary", "Exercises", "Sources"]
@@ -184,16 +187,35 @@ def exempt_cells_are_followed_by_a_check(notebook: dict) -> list[str]:
     ]
 
 
+def _draws(cell: dict) -> bool:
+    return any(map(is_picture, cell["outputs"]))
+
+
+def _states_value(cell: dict) -> bool:
+    beside = {**cell, "outputs": [out for out in cell["outputs"] if not is_picture(out)]}
+    return states_value(_compared_texts(beside), cell["source"])
+
+
 def figures_have_facts(notebook: dict) -> list[str]:
-    """Beside a picture, which nbval cannot see, stands a compared text: here or one cell on."""
+    """Beside a picture, which nbval cannot see, stands a compared value of what it draws.
+
+    The cell prints it itself, or the very next code cell does: one that reads data of this cell,
+    and draws nothing, for what is printed beside a picture is about that picture.
+    """
     code = list(_cells(notebook, "code"))
+    no_data = tools(cell["source"] for _, cell in code)
+
+    def is_told_by(after: dict | None, cell: dict) -> bool:
+        if after is None or _draws(after) or not _states_value(after):
+            return False
+        return bool((names_used(cell["source"]) & names_read(after["source"])) - no_data)
+
     followers = [cell for _, cell in code[1:]] + [None]
     return [
-        f"{place} draws a picture, and no compared text says what is in it"
+        f"{place} draws a picture, and no value of what it draws is compared: print one there, or "
+        "from its data in the very next code cell, if that draws nothing"
         for (place, cell), after in zip(code, followers, strict=True)
-        if any(kind.startswith("image/") for out in cell["outputs"] for kind in out.get("data", ()))
-        and not _compared_texts(cell)
-        and not (after and _compared_texts(after))
+        if _draws(cell) and not _states_value(cell) and not is_told_by(after, cell)
     ]
 
 
@@ -259,6 +281,19 @@ def known_tags_only(notebook: dict) -> list[str]:
     return complaints
 
 
+def tags_are_declared(notebook: dict) -> list[str]:
+    """The tags that change how a cell is compared are exactly those in ``declared_tags.py``."""
+    title = title_of(notebook)
+    declared, complaints = dict(DECLARED.get(title, {})), []
+    for place, cell in _cells(notebook, "code"):
+        found = [tag for tag in _tags(cell) if tag in EXEMPT_TAGS or tag.startswith("rtol")]
+        if found != [tag for tag in [declared.pop(cell.get("id"), None)] if tag]:
+            complaints.append(
+                f"{place} has the tags {found}: tests/declared_tags.py says otherwise"
+            )
+    return complaints + [f"no code cell has the declared id {name!r}" for name in declared]
+
+
 def formulas_can_be_shown(notebook: dict) -> list[str]:
     """Every formula can be drawn in the pages of ``make run``."""
     complaints = []
@@ -286,5 +321,6 @@ RULES: list[Callable[[dict], list[str]]] = [
     no_widgets,
     no_machine_paths,
     known_tags_only,
+    tags_are_declared,
     formulas_can_be_shown,
 ]

@@ -72,6 +72,14 @@ def notebook(*cells):
     return new_notebook(cells=cells, metadata=copy.deepcopy(NOTEBOOK_METADATA))
 
 
+DRAWING = """%matplotlib inline
+import numpy as np
+def twice(number):
+    return 2 * number
+heights = np.array([1, twice(1.5)])
+plot(heights, max(heights))"""
+
+
 def good():
     figure = shown(image_png="aGk=", text_plain="<Figure size 500x300 with 1 Axes>")
     return notebook(
@@ -80,9 +88,9 @@ def good():
         ),
         code("add", stream("0.5\n"), tags=["rtol=0.05"]),
         markdown("second", "### A picture"),
-        code("picture", figure),
+        code("picture", figure, source=DRAWING),
         markdown("third", "And the fact."),
-        code("fact", stream("highest: 3\n")),
+        code("fact", stream("highest: 3\n"), source='print("highest:", max(heights))'),
         markdown("fourth", "On purpose:"),
         code("fail", raised("File helpers/checks.py:31"), tags=["raises-exception"]),
         markdown("fifth", "Seconds differ."),
@@ -90,6 +98,12 @@ def good():
         markdown("sixth", "But it is fast."),
         code("fast", new_output("execute_result", {"text/plain": "True"}, execution_count=6)),
     )
+
+
+@pytest.fixture(autouse=True)
+def _tags_of_the_good_notebook(monkeypatch):
+    tags = {"add": "rtol=0.05", "clock": "nbval-ignore-output"}
+    monkeypatch.setitem(rules.DECLARED, "Title", tags)
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
@@ -109,6 +123,11 @@ def edited(name, **changes):
     return changed
 
 
+def told_by(text):
+    """Return the good notebook with other words where the fact about the picture stands."""
+    return edited("fact", outputs=[stream(text)])
+
+
 def without(name):
     changed = good()
     changed["cells"] = [cell for cell in changed["cells"] if cell["id"] != name]
@@ -123,6 +142,8 @@ def with_metadata(**metadata):
 
 WIDGET = shown(**{rules.WIDGETS: {"model_id": "1"}, "text_plain": "bar"})
 CLOCK_IGNORED = ["nbval-ignore-output"]
+PICTURE = shown(image_png="aGk=", text_plain="<PIL.Image.Image image mode=L size=5x7>")
+IMG = shown(text_html="<img src='width-3.png'>")
 
 BROKEN = [
     (rules.executed_in_order, edited("add", execution_count=None), "execution count None"),
@@ -164,6 +185,23 @@ BROKEN = [
     (rules.figures_have_facts, edited("fact", outputs=[]), "id 'picture'"),
     (rules.figures_have_facts, edited("fact", tags=["nbval-skip"]), "id 'picture'"),
     (rules.figures_have_facts, edited("fact", outputs=[shown(image_png="aGk=")]), "id 'picture'"),
+    (rules.figures_have_facts, edited("fact", outputs=[PICTURE]), "id 'fact'"),
+    (rules.figures_have_facts, edited("fact", outputs=[PICTURE, stream("3\n")]), "id 'picture'"),
+    (rules.figures_have_facts, edited("fact", outputs=[IMG]), "id 'fact'"),
+    (rules.figures_have_facts, edited("fact", source="print(len(others))"), "id 'picture'"),
+    (rules.figures_have_facts, edited("fact", source="heights = [3]\nheights"), "id 'picture'"),
+    (rules.figures_have_facts, edited("fact", source="print(max(3, 1))"), "id 'picture'"),
+    (rules.figures_have_facts, edited("fact", source="print(np.pi)"), "id 'picture'"),
+    (rules.figures_have_facts, edited("fact", source="print(twice(3))"), "id 'picture'"),
+    (rules.figures_have_facts, edited("fact", source="heights, 'highest: 3'"), "id 'picture'"),
+    (rules.figures_have_facts, edited("fact", source='heights, "highest: 3"'), "id 'picture'"),
+    (rules.figures_have_facts, told_by("done\n"), "id 'picture'"),
+    (rules.figures_have_facts, told_by("<Axes: title={'center': 'highest: 3'}>"), "id 'picture'"),
+    (rules.figures_have_facts, told_by("Axes(0.125,0.11;0.775x0.77)\n"), "id 'picture'"),
+    (rules.figures_have_facts, told_by("[<matplotlib.lines.Line2D at 0x7f3>]"), "id 'picture'"),
+    (rules.figures_have_facts, told_by("<BarContainer object of 3 artists>"), "id 'picture'"),
+    (rules.figures_have_facts, told_by("<a list of 3 Patch objects>"), "id 'picture'"),
+    (rules.figures_have_facts, told_by("<PIL.Image.Image mode=L size=5x7>"), "id 'picture'"),
     (rules.code_is_introduced, without("second"), "id 'picture'): no Markdown"),
     (rules.code_is_introduced, edited("add", source=" \n"), "id 'add') is empty"),
     (rules.no_widgets, edited("add", outputs=[WIDGET]), "stored a widget"),
@@ -177,9 +215,28 @@ BROKEN = [
     (rules.known_tags_only, edited("clock", tags=[*CLOCK_IGNORED, "rtol=0.1"]), "no effect"),
     (rules.known_tags_only, edited("first", metadata={"tags": ["nbval-skip"]}), "without code"),
     (rules.known_tags_only, edited("add", source="# NBVAL_IGNORE_OUTPUT\nx"), "use a tag"),
+    (rules.tags_are_declared, edited("fact", tags=["nbval-skip"]), "'fact') has the tags ['nbval-"),
+    (rules.tags_are_declared, edited("add", tags=["rtol=0.9"]), "'add') has the tags ['rtol=0.9']"),
+    (rules.tags_are_declared, edited("add", tags=[]), "'add') has the tags []"),
+    (rules.tags_are_declared, edited("title", source="# Other"), "'add') has the tags ['rtol=0.05"),
+    (rules.tags_are_declared, without("add"), "no code cell has the declared id 'add'"),
     (rules.formulas_can_be_shown, edited("first", source=r"$\nonsense{x}$"), "cannot be shown"),
     (rules.formulas_can_be_shown, edited("first", source=r"$$\frac{a}{b$$"), "do not match"),
 ]
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [PICTURE, stream("highest: 3\n")],
+        [PICTURE, PICTURE, stream("rising: True\n")],  # one cell, one text
+        [stream("falling: False\n"), PICTURE],
+        [stream("it is\n'high'\n"), PICTURE],
+        [PICTURE, shown(text_html="<td>3</td>")],
+    ],
+)
+def test_a_fact_may_stand_beside_its_picture(outputs):
+    assert rules.figures_have_facts(notebook(code("picture", *outputs))) == []
 
 
 @pytest.mark.parametrize(

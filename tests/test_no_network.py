@@ -1,0 +1,79 @@
+"""The guard lets this machine talk to itself and to nobody else."""
+
+import socket
+import urllib.error
+import urllib.request
+
+import pytest
+
+import no_network
+from helpers.archive import DataError
+from helpers.datasets import load_imdb
+from no_network import NetworkError, is_local
+
+# 192.0.2.0/24 and 2001:db8::/32 are reserved for documentation (RFC 5737, RFC 3849).
+ELSEWHERE = "192.0.2.1"
+
+
+@pytest.mark.parametrize("host", [None, "", "localhost", "127.0.0.1", "127.8.9.1", "::1", b"::1"])
+def test_this_machine_is_local(host):
+    assert is_local(host)
+
+
+@pytest.mark.parametrize("host", [ELSEWHERE, "2001:db8::1", "localhost.example.org", "0.0.0.0"])
+def test_everything_else_is_not(host):
+    assert not is_local(host)
+
+
+def look_up():
+    socket.getaddrinfo("example.org", 443)
+
+
+def look_up_as_of_old():
+    socket.gethostbyname("example.org")
+
+
+def connect():
+    socket.create_connection((ELSEWHERE, 9), timeout=1)
+
+
+def connect_by_ipv6():
+    with socket.socket(socket.AF_INET6) as six:
+        six.connect(("2001:db8::1", 9))
+
+
+def send_a_datagram():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.sendto(b"x", (ELSEWHERE, 9))
+
+
+@pytest.mark.parametrize(
+    "attempt", [look_up, look_up_as_of_old, connect, connect_by_ipv6, send_a_datagram]
+)
+def test_another_machine_is_out_of_reach(attempt, capsys):
+    with pytest.raises(
+        NetworkError, match=r"to (example\.org|192\.0\.2\.1|2001:db8::1): tests and"
+    ):
+        attempt()
+    assert len(no_network.attempts) == 1
+    no_network.attempts.clear()
+    assert "refused" in capsys.readouterr().err
+
+
+def test_a_swallowed_attempt_is_remembered(capsys):
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen("http://example.org", timeout=1)
+    assert no_network.attempts == ["socket.getaddrinfo to example.org"]
+    no_network.attempts.clear()
+
+
+def test_a_helper_that_opens_a_connection_is_seen(tmp_path, capsys):
+    with pytest.raises(DataError):
+        load_imdb(source="official", data_dir=tmp_path)
+    assert no_network.attempts[0] == "socket.getaddrinfo to ai.stanford.edu"
+    no_network.attempts.clear()
+
+
+def test_this_machine_can_be_reached():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname(), timeout=5).close()
