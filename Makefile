@@ -4,20 +4,27 @@
 
 PYTHON ?= python3
 NOTEBOOKS ?=
+MODULES ?=
 
 ifeq ($(OS),Windows_NT)
-COURSE := .venv/Scripts/python scripts/course.py
+VENV_PYTHON := .venv/Scripts/python
 else
-COURSE := .venv/bin/python scripts/course.py
+VENV_PYTHON := .venv/bin/python
 endif
+COURSE := $(VENV_PYTHON) scripts/course.py
 
-.PHONY: help setup run test lab regenerate clean
+.PHONY: help setup run test lab regenerate audit matrix browser mutants vulnerabilities clean
 
 help:
 	@echo "make run         run the course in order and write it as pages into build/"
 	@echo "make test        lint, unit tests, then every notebook against its stored outputs"
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make regenerate  execute the notebooks in place"
+	@echo "make audit       alter every stored output in turn: the comparison must see it"
+	@echo "make matrix      compare the notebooks on every instruction set that this processor has"
+	@echo "make browser     run the notebooks in JupyterLab in a browser, and move the sliders"
+	@echo "make mutants     break the helpers in small ways: the unit tests must notice"
+	@echo "make vulnerabilities  ask for known vulnerabilities in what is installed"
 	@echo "make clean       remove .venv and build"
 
 setup:
@@ -37,6 +44,21 @@ lab: setup
 
 regenerate: setup
 	@$(COURSE) regenerate $(NOTEBOOKS)
+
+audit: setup
+	@$(COURSE) audit $(NOTEBOOKS)
+
+matrix: setup
+	@$(VENV_PYTHON) scripts/matrix.py $(NOTEBOOKS)
+
+browser: setup
+	@$(VENV_PYTHON) scripts/browser.py $(NOTEBOOKS)
+
+mutants: setup
+	@$(VENV_PYTHON) scripts/mutants.py $(MODULES)
+
+vulnerabilities: setup
+	@$(VENV_PYTHON) -m pip_audit --skip-editable
 
 clean:
 	rm -rf .venv build

@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: run, test, lab and regenerate.
+"""The commands behind the Makefile: run, test, lab, regenerate and audit.
 
 Windows readers call them as they are: ``.venv\\Scripts\\python scripts/course.py run``. The
 notebooks are executed with nbclient, one kernel each, in the folder ``notebooks``.
@@ -7,22 +7,20 @@ notebooks are executed with nbclient, one kernel each, in the folder ``notebooks
 import argparse
 import base64
 import os
-import re
 import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from execution import CELL_TIMEOUT, execute, read_notebook, title_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
 
-CELL_TIMEOUT = 600  # seconds; a kernel that died is noticed by nbval only after this time
 NOTEBOOK_WORKERS = 2  # notebooks side by side in `test`, where the machine has that many cores
 
 PICTURE = ("03_synthetic_training", "reversal-attention")  # lesson and cell of the README's picture
@@ -93,82 +91,6 @@ def find_notebooks(names: list[str] | None = None) -> list[Path]:
         known = ", ".join(by_name)
         raise CourseError(f"no notebook called {', '.join(unknown)} in notebooks/ (there: {known})")
     return [by_name[name] for name in wanted]
-
-
-def title_of(notebook: dict) -> str:
-    """Return the first level-1 heading of a notebook, or an empty text."""
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            match = re.search(r"^#[ \t]+(.+?)[ \t#]*$", cell["source"], re.MULTILINE)
-            if match:
-                return match[1]
-    return ""
-
-
-def read_notebook(path: Path) -> dict:
-    """Read a notebook as it is stored."""
-    import nbformat
-
-    return nbformat.read(path, as_version=4)
-
-
-@dataclass
-class Run:
-    """One executed notebook: what came of it, and how long it took."""
-
-    name: str
-    title: str
-    notebook: dict
-    seconds: float
-    problem: str = field(default="")
-
-
-def execute(path: Path) -> Run:
-    """Execute a copy of a notebook and report its progress in one line; never raises for a cell."""
-    from nbclient import NotebookClient
-
-    notebook = read_notebook(path)
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-    title = title_of(notebook)
-    print(f"{path.stem}  {title} ... ", end="", flush=True)
-    current = {"index": 0}
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT,
-        kernel_name="python3",
-        record_timing=False,
-        extra_arguments=["--IPKernelApp.log_level=40"],  # no notes in the middle of our line
-        coalesce_streams=True,
-        store_widget_state=False,
-        resources={"metadata": {"path": str(path.parent)}},
-        on_cell_execute=lambda cell, cell_index: current.update(index=cell_index),
-    )
-    start, problem = time.perf_counter(), ""
-    try:
-        client.execute()
-    except Exception as error:  # a failed cell, a timeout, a dead kernel, a kernel that won't start
-        problem = _describe_failure(path, notebook, current["index"], error)
-    run = Run(path.stem, title, notebook, time.perf_counter() - start, problem)
-    print(f"{run.seconds:.0f} s" + (", FAILED" if problem else ""), flush=True)
-    if problem:
-        print(problem, file=sys.stderr, flush=True)
-    return run
-
-
-def _describe_failure(path: Path, notebook: dict, index: int, error: Exception) -> str:
-    """Say which cell of which notebook failed, its first lines, and the error."""
-    cell = notebook["cells"][index]
-    lines = cell["source"].splitlines()
-    source = "\n".join(f"    {line}" for line in [*lines[:6], *(["..."] if len(lines) > 6 else [])])
-    shown = [output for output in cell.get("outputs", []) if output["output_type"] == "error"]
-    if shown:
-        message = "\n".join(shown[-1]["traceback"])
-    else:
-        message = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
-    place = f"{path.name}: cell {index + 1} of {len(notebook['cells'])} (id {cell.get('id')!r})"
-    return f"{place} failed:\n{source}\n{message}\n"
 
 
 # ----------------------------------------------------------------------------------- commands
@@ -283,21 +205,31 @@ def lint_commands() -> list[list[str]]:
     return [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"]]
 
 
-def notebook_test_command() -> list[str]:
-    """Return the command that executes every notebook and compares the stored outputs."""
+def notebook_test_command(paths: list[Path], workers: int = NOTEBOOK_WORKERS) -> list[str]:
+    """Return the command that executes notebooks and compares the stored outputs."""
     command = ["-m", "pytest", "--nbval", "--nbval-current-env"]
     command += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider"]
-    if NOTEBOOK_WORKERS > 1 and (os.cpu_count() or 1) >= NOTEBOOK_WORKERS:
+    if min(workers, os.cpu_count() or 1) > 1:
         # loadfile: the cells of a notebook share one kernel, so they stay on one worker, in order.
-        command += ["-n", str(NOTEBOOK_WORKERS), "--dist", "loadfile"]
-    return [*command, NOTEBOOKS.name]
+        command += ["-n", str(workers), "--dist", "loadfile"]
+    return [*command, *(f"{NOTEBOOKS.name}/{path.name}" for path in paths)]
 
 
 def test_course() -> int:
     """Lint, run the unit tests, then compare every notebook with its stored outputs."""
-    find_notebooks()
+    notebooks = notebook_test_command(find_notebooks())
+    return _run_all([*lint_commands(), ["-m", "pytest"], notebooks])
+
+
+def audit(names: list[str]) -> int:
+    """Execute the notebooks, then alter every stored output: the comparison must see it."""
+    return _run_all([[*notebook_test_command(find_notebooks(names)), "-p", "nbval_audit"]])
+
+
+def _run_all(commands: list[list[str]]) -> int:
+    """Run commands of this Python one after the other, say which failed, return an exit code."""
     failed = []
-    for arguments in [*lint_commands(), ["-m", "pytest"], notebook_test_command()]:
+    for arguments in commands:
         command = shlex.join(["python", *arguments])
         print(f"\n$ {command}", flush=True)
         if subprocess.run([sys.executable, *arguments], cwd=ROOT, check=False).returncode:
@@ -325,7 +257,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = argparse.ArgumentParser(prog="course.py", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, function in [("run", run_course), ("regenerate", regenerate)]:
+    for name, function in [("run", run_course), ("regenerate", regenerate), ("audit", audit)]:
         command = commands.add_parser(name, help=function.__doc__.splitlines()[0])
         command.add_argument("notebooks", nargs="*", help="names of notebooks; all of them if none")
         command.set_defaults(call=lambda args, function=function: function(args.notebooks))
@@ -333,8 +265,21 @@ def main(argv: list[str] | None = None) -> int:
         command = commands.add_parser(name, help=function.__doc__.splitlines()[0])
         command.set_defaults(call=lambda args, function=function: function())
     arguments = parser.parse_args(argv)
+    return in_words(lambda: arguments.call(arguments))
+
+
+def run_with_names(work: Callable[[list[str]], int], description: str) -> int:
+    """Run a script that takes names of notebooks and does one thing; return its exit code."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("notebooks", nargs="*", help="names of notebooks; all of them if none")
+    names = parser.parse_args().notebooks
+    return in_words(lambda: work(names))
+
+
+def in_words(work: Callable[[], int]) -> int:
+    """Return the exit code of some work; what stops it is said in one line, without a traceback."""
     try:
-        return arguments.call(arguments)
+        return work()
     except CourseError as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:

@@ -23,18 +23,22 @@ subprocesses, and every output of a cell whose execution count is null. It also 
 value for a returned one, and does not look at the order of outputs of different kinds; a cell with
 the tag is held to both.
 
-The plugin also gives the kernels the environment of the notebooks (see ``scripts/course.py``), so
-that a plain ``pytest --nbval notebooks`` runs them as ``make test`` does.
+The plugin also gives the kernels the environment of the notebooks (see ``scripts/course.py``) and
+takes the network away from them, so that a plain ``pytest --nbval notebooks`` runs them as
+``make test`` does. At the end it prints how many cells were compared, and how.
 """
 
 import copy
+import os
 import re
 from decimal import Decimal
 from itertools import zip_longest
+from pathlib import Path
 
 import pytest
 
-from course import set_notebook_environment
+from cell_table import write_table
+from course import BUILD, set_notebook_environment, write_atomically
 
 __all__ = ["compare_outputs", "compare_text", "tolerance_of"]
 
@@ -178,13 +182,32 @@ def _is_notebook_cell(item: pytest.Item) -> bool:
     return isinstance(item, IPyNbCell)
 
 
-TAG_PROBLEM = pytest.StashKey[str]()
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the kernels the environment of the notebooks."""
+    """Give the kernels the environment of the notebooks, and no network."""
     if config.option.nbval or config.option.nbval_lax:
         set_notebook_environment()
+        _forbid_network_in_kernels()
+
+
+def _forbid_network_in_kernels() -> None:
+    """Let every kernel start with `no_network`, run where it leaves no name to the lesson."""
+    profile = BUILD / "ipython-test"
+    startup = profile / "profile_default" / "startup" / "no_network.py"
+    guard = Path(__file__).with_name("no_network.py").read_text(encoding="utf-8")
+    code = f"exec({guard + 'forbid_network()'!r}, {{}})\n"
+    # The workers of xdist find what the process that started them has written.
+    if not startup.exists() or startup.read_text(encoding="utf-8") != code:
+        startup.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(startup, code.encode("utf-8"))
+    os.environ["IPYTHONDIR"] = str(profile)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print how many cells of each notebook have been compared, and how."""
+    if config.option.nbval and not config.pluginmanager.has_plugin("nbval_audit"):
+        write_table(terminalreporter, "what was compared")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -196,7 +219,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         if rtol is not None and not item.options["check"] and item.config.option.nbval:
             raise ValueError("the rtol tag has no effect in a cell whose output is not compared")
     except ValueError as error:
-        item.stash[TAG_PROBLEM] = str(error)
+        _fail_after_running(item, str(error))
         return
     if rtol is None:
         return
@@ -212,11 +235,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.compare_outputs = compare
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> object:
-    """Fail a cell with a faulty tag, after running it: the cells below need what it defines."""
-    try:
-        return (yield)
-    finally:
-        if problem := item.stash.get(TAG_PROBLEM, None):
+def _fail_after_running(item: pytest.Item, problem: str) -> None:
+    """Make a cell fail, but only after running it: the cells below need what it defines."""
+    run = item.runtest
+
+    def run_and_fail() -> None:
+        try:
+            run()
+        finally:
             item.raise_cell_error(problem)
+
+    item.runtest = run_and_fail

@@ -13,6 +13,7 @@ from nbformat import read, write
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import course
+import execution
 import pages
 
 ROOT = Path(__file__).parent.parent
@@ -166,7 +167,7 @@ def store(root, name, *sources, tags=()):
 
 
 def test_a_course_without_notebooks_fails_in_words(folder, capsys):
-    for command in (["run"], ["regenerate"], ["test"]):
+    for command in (["run"], ["regenerate"], ["test"], ["audit"]):
         assert course.main(command) == 1
         assert "a course without notebooks proves nothing" in capsys.readouterr().err
 
@@ -194,6 +195,17 @@ def test_run_goes_on_after_a_failure_and_leaves_the_notebooks_alone(folder, capf
     assert "ZeroDivisionError" in err
     assert "ZeroDivisionError" in (folder / "build" / "01_a.html").read_text("utf-8")
     assert "7" in (folder / "build" / "02_b.html").read_text("utf-8")
+
+
+def test_a_lesson_tells_the_memory_it_needed_at_its_peak(folder, capfd, monkeypatch):
+    large = "x = b'1' * 400_000_000\ndel x\n", "print(1)"
+    run = course.execute(store(folder, "01_a", *large))
+    assert 0.4 < run.memory < 0.8
+    assert f" s, {run.memory:.1f} GB\n" in capfd.readouterr().out
+    assert not run.problem
+    monkeypatch.setattr(execution, "MEMORY_LIMIT", 0.4)
+    assert "01_a.ipynb needed 0." in course.execute(store(folder, "01_a", *large)).problem
+    assert capfd.readouterr().out.endswith(" GB, FAILED\n")
 
 
 def test_regenerate_is_stable_and_all_or_nothing(folder, capfd):
@@ -284,11 +296,11 @@ def test_sliders_are_for_those_who_can_move_them(folder, monkeypatch):
 
 
 def test_the_tests_of_the_notebooks_are_strict(folder):
-    command = course.notebook_test_command()
+    command = course.notebook_test_command([store(folder, "01_a"), store(folder, "02_b")])
     assert "--nbval" in command
     assert "--nbval-lax" not in command
     assert any(part.startswith("--nbval-cell-timeout=") for part in command)
-    assert command[-1] == "notebooks"
+    assert command[-2:] == ["notebooks/01_a.ipynb", "notebooks/02_b.ipynb"]
 
 
 def test_ci_calls_the_one_command():

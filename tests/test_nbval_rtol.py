@@ -280,6 +280,15 @@ def test_a_faulty_tag_fails_its_cell_and_no_other(run_nbval):
     )
 
 
+def test_a_lesson_that_opens_a_connection_fails(run_nbval):
+    connect = "import socket\nsocket.getaddrinfo('example.org', 443)"
+    swallow = "try:\n    socket.getaddrinfo('example.org', 443)\nexcept OSError:\n    pass"
+    clean = "'forbid_network' in globals() or 'sys' in globals()"
+    run = run_nbval((connect, [], []), (swallow, [], []), (clean, [result("False")], []))
+    run.assert_outcomes(failed=2, passed=1)
+    run.stdout.fnmatch_lines(["*NetworkError*: socket.getaddrinfo to example.org*"])
+
+
 def test_the_plugin_works_on_xdist_workers(run_nbval):
     cells = [("print(2.04)", [stream("2.0\n")], [f"rtol={rtol}"]) for rtol in ("0.05", "0.01")]
     workers = ["-n", "1", "--dist", "loadfile"]

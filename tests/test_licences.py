@@ -1,0 +1,180 @@
+"""`data/LICENCES.md` lists every package that pip installs for the course, under its licence."""
+
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from functools import cache
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from typing import NamedTuple
+
+from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from course import ROOT
+
+PAGE = ROOT / "data" / "LICENCES.md"
+CUDA = "Only with PyTorch's CUDA build"  # the heading above what it brings
+COURSE = "the course"  # needs what requirements.txt names
+OTHERS = "others"  # stands for those that a long list leaves out
+
+# Where the course runs: a package that only some of these need is listed all the same.
+SYSTEMS = [
+    {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"},
+    {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"},
+    {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
+]
+PLACES = [{**system, "python_version": f"3.{n}"} for system in SYSTEMS for n in (11, 12, 13)]
+
+# What the older metadata say, in words that name a family of licences only.
+FAMILIES = {
+    "Apache Software License": "Apache-2.0",
+    "BSD License": "BSD-",
+    "ISC License (ISCL)": "ISC",
+    "MIT License": "MIT",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "Other/Proprietary License": "",
+    "Python Software Foundation License": "PSF-2.0",
+}
+# Matplotlib's own licence follows Python's, under another name.
+OWN_LICENCES = {"matplotlib": "LicenseRef-Matplotlib"}
+
+
+class Row(NamedTuple):
+    """A line of a table: a package's licence, who needs the package, and the heading above."""
+
+    licence: str
+    needed_by: list[str]
+    heading: str
+
+
+@cache
+def rows() -> dict[str, Row]:
+    """Return the lines of the tables by package."""
+    found = {}
+    for section in re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        heading = section.partition("\n")[0]
+        for name, licence, needed_by in re.findall(
+            r"^\| `([^`]+)` \| (.+?) \| (.+?) \|$", section, re.MULTILINE
+        ):
+            assert name not in found, f"{name} is listed twice"
+            found[name] = Row(licence, needed_by.split(", "), heading)
+    return found
+
+
+def installed(name: str) -> Distribution | None:
+    """Return an installed package, or None."""
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def needs() -> dict[str, set[str]]:
+    """Return each package that some system needs, with those that need it.
+
+    Read from the metadata of what is installed here; where a package is needed on another system
+    only, what it needs in turn is not known.
+    """
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    specs = [spec for line in lines if (spec := line.partition("#")[0].strip())]
+    todo = [(COURSE, Requirement(spec)) for spec in specs if not spec.startswith("-e")]
+    found, seen = defaultdict(set), set()
+    while todo:
+        parent, wanted = todo.pop()
+        name = canonicalize_name(wanted.name)
+        found[name].add(parent)
+        key = name, frozenset(wanted.extras)
+        if key in seen or not (package := installed(name)):
+            continue
+        seen.add(key)
+        requirements = map(Requirement, package.requires or [])
+        todo += [(name, each) for each in requirements if is_needed(each, wanted.extras)]
+    return dict(found)
+
+
+def is_needed(requirement: Requirement, extras: set[str]) -> bool:
+    """Tell whether a requirement holds in one of our places, for a package with these extras."""
+    marker = requirement.marker
+    return marker is None or any(
+        marker.evaluate({**place, "extra": extra}) for place in PLACES for extra in {"", *extras}
+    )
+
+
+def stated_licence(package: Distribution) -> str | None:
+    """Return the licence that a package states in SPDX's words, if it does."""
+    for key in ("License-Expression", "License"):
+        try:
+            return canonicalize_license_expression(package.metadata.get(key) or "")
+        except InvalidLicenseExpression:
+            continue
+    return None
+
+
+def stated_families(package: Distribution) -> set[str]:
+    """Return the licences that a package names as its classifiers do."""
+    classifiers = package.metadata.get_all("Classifier") or []
+    return {text.split(" :: ")[-1] for text in classifiers if text.startswith("License :: ")}
+
+
+# -------------------------------------------------------------------------------------- the page
+
+
+def test_every_package_is_listed():
+    missing = []
+    for name in sorted(needs().keys() - rows().keys()):
+        package = installed(name)
+        licence = (stated_licence(package) or stated_families(package)) if package else "?"
+        missing.append(f"| `{name}` | {licence} | {', '.join(sorted(needs()[name]))} |")
+    assert not missing, f"add to {PAGE.name}:\n" + "\n".join(missing)
+
+
+def rows_known_here() -> dict[str, Row]:
+    """Return the lines that the metadata here can bear out: others come with the CUDA build."""
+    cuda = installed("cuda-toolkit") is not None
+    return {name: row for name, row in rows().items() if cuda or row.heading != CUDA}
+
+
+def test_nothing_is_listed_that_is_not_needed():
+    assert sorted(rows_known_here().keys() - needs().keys()) == []
+
+
+def test_packages_are_needed_by_those_that_are_named():
+    wrong = []
+    for name, row in rows_known_here().items():
+        actual, named = needs().get(name, set()), {*row.needed_by} - {OTHERS}
+        elsewhere = {parent for parent in named - {COURSE} if not installed(parent)}
+        if named - elsewhere - actual or (COURSE in actual) != (COURSE in named):
+            wrong.append(f"{name} is needed by {', '.join(sorted(actual))}")
+    assert wrong == []
+
+
+def test_licences_are_those_that_the_packages_state():
+    wrong = []
+    for name, row in rows().items():
+        if package := installed(name):
+            stated = stated_licence(package) or OWN_LICENCES.get(name)
+            families = () if stated else [FAMILIES.get(t, t) for t in stated_families(package)]
+            if row.licence != (stated or row.licence):
+                wrong.append(f"{name} is under {stated}, the page says {row.licence}")
+            wrong += [f"{name}: {each}" for each in families if each not in row.licence]
+    assert wrong == []
+
+
+def test_licences_are_written_as_spdx_writes_them():
+    for row in rows().values():
+        if row.licence != "none stated":
+            assert canonicalize_license_expression(row.licence) == row.licence
+
+
+def test_no_package_is_under_a_gpl():
+    """One that is would have to be spoken of on the page."""
+    assert [name for name, row in rows().items() if "GPL" in row.licence] == []
+
+
+def test_what_is_installed_fits_together():
+    command = [sys.executable, "-m", "pip", "check", "--disable-pip-version-check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
