@@ -39,27 +39,12 @@ Bad values are those of `POOL` and, for each argument, variations on its good va
 both are tried one by one, all of them, on every argument; hypothesis then draws up to two arguments
 and values for them, also freely made ones.
 
-A test file has a list of entries and these tests::
+A test file has a list of entries and one class, which brings the tests::
 
-    MODULES = ["attention", "layers"]
-
-    @pytest.mark.parametrize("entry", ENTRIES, ids=str)
-    def test_the_good_call_is_right(entry):
-        good_call(entry)
-
-    @pytest.mark.parametrize(("entry", "argument"), single_arguments(ENTRIES))
-    def test_each_bad_value(entry, argument):
-        each_bad_value(entry, argument)
-
-    @pytest.mark.parametrize("entry", ENTRIES, ids=str)
-    @settings(max_examples=60)
-    @given(data=st.data())
-    def test_drawn_bad_values(entry, data):
-        drawn_bad_values(entry, data)
-
-    @pytest.mark.parametrize("module", MODULES)
-    def test_every_public_callable_has_an_entry(module):
-        assert without_entry(module, ENTRIES) == []
+    class TestLaw(Law):
+        entries = ENTRIES
+        modules = ["attention", "layers"]
+        examples = 30
 """
 
 import dataclasses
@@ -83,6 +68,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -457,6 +443,39 @@ def drawn_bad_values(entry: Entry, data: st.DataObject) -> None:
         bad[argument] = drawn if isinstance(drawn, tuple) else (drawn, listed[drawn])
     complaint = _judge(entry, bad)
     assert not complaint, complaint
+
+
+class Law:
+    """The tests of some entries: inherit as ``TestLaw`` and name entries, modules and examples."""
+
+    entries: Sequence[Entry]
+    modules: Sequence[str]  # every public callable of these has an entry
+    examples: int  # drawn by hypothesis for each entry
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "argument" in metafunc.fixturenames:
+            metafunc.parametrize(("entry", "argument"), single_arguments(self.entries))
+        elif "entry" in metafunc.fixturenames:
+            metafunc.parametrize("entry", self.entries, ids=str)
+        else:
+            metafunc.parametrize("module", self.modules)
+
+    def test_the_good_call_is_right(self, entry: Entry) -> None:
+        good_call(entry)
+
+    def test_each_bad_value(self, entry: Entry, argument: str) -> None:
+        each_bad_value(entry, argument)
+
+    def test_drawn_bad_values(self, entry: Entry) -> None:
+        @settings(max_examples=self.examples)
+        @given(data=st.data())
+        def draw(data: st.DataObject) -> None:
+            drawn_bad_values(entry, data)
+
+        draw()
+
+    def test_every_public_callable_has_an_entry(self, module: str) -> None:
+        assert without_entry(module, self.entries) == []
 
 
 @functools.cache

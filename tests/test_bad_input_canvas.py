@@ -4,8 +4,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.text import Text
@@ -24,16 +22,12 @@ from bad_figures import (
 )
 from bad_input import (
     Entry,
-    drawn_bad_values,
-    each_bad_value,
-    good_call,
+    Law,
     instance,
     integer,
     number,
     one_of,
-    single_arguments,
     text,
-    without_entry,
 )
 from helpers.canvas import (
     as_array,
@@ -164,26 +158,10 @@ ENTRIES = [
 ]
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-def test_the_good_call_is_right(entry):
-    good_call(entry)
-
-
-@pytest.mark.parametrize(("entry", "argument"), single_arguments(ENTRIES))
-def test_each_bad_value(entry, argument):
-    each_bad_value(entry, argument)
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-@settings(max_examples=15)
-@given(data=st.data())
-def test_drawn_bad_values(entry, data):
-    drawn_bad_values(entry, data)
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_public_callable_has_an_entry(module):
-    assert without_entry(module, ENTRIES) == []
+class TestLaw(Law):
+    entries = ENTRIES
+    modules = MODULES
+    examples = 15
 
 
 def test_panels_have_an_end():

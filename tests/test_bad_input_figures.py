@@ -7,8 +7,6 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bad_figures import (
     AX,
@@ -27,18 +25,14 @@ from bad_figures import (
 from bad_input import (
     Entry,
     Kind,
-    drawn_bad_values,
-    each_bad_value,
+    Law,
     flag,
-    good_call,
     instance,
     integer,
     number,
     one_of,
     optional,
-    single_arguments,
     text,
-    without_entry,
 )
 from helpers.canvas import LARGEST, panels, printable
 from helpers.diagrams import TransformerWords, draw_transformer, plot_token_weights
@@ -402,26 +396,10 @@ ENTRIES = [
 ]
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-def test_the_good_call_is_right(entry):
-    good_call(entry)
-
-
-@pytest.mark.parametrize(("entry", "argument"), single_arguments(ENTRIES))
-def test_each_bad_value(entry, argument):
-    each_bad_value(entry, argument)
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-@settings(max_examples=15)
-@given(data=st.data())
-def test_drawn_bad_values(entry, data):
-    drawn_bad_values(entry, data)
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_public_callable_has_an_entry(module):
-    assert without_entry(module, ENTRIES) == []
+class TestLaw(Law):
+    entries = ENTRIES
+    modules = MODULES
+    examples = 15
 
 
 NO_WORDS = {"None": None, "a number": 7, "bytes": b"words", "a list": ["words"]} | {

@@ -10,20 +10,12 @@ from decimal import ROUND_FLOOR, Context, Decimal, localcontext
 from itertools import pairwise
 from numbers import Integral
 
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from bad_input import (
     Entry,
     Kind,
-    drawn_bad_values,
-    each_bad_value,
-    good_call,
+    Law,
     instance,
     integer,
-    single_arguments,
-    without_entry,
 )
 from helpers.loan import (
     MAX_AMOUNT,
@@ -256,23 +248,7 @@ ENTRIES = [
 ]
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-def test_the_good_call_is_right(entry):
-    good_call(entry)
-
-
-@pytest.mark.parametrize(("entry", "argument"), single_arguments(ENTRIES))
-def test_each_bad_value(entry, argument):
-    each_bad_value(entry, argument)
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-@settings(max_examples=30)
-@given(data=st.data())
-def test_drawn_bad_values(entry, data):
-    drawn_bad_values(entry, data)
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_public_callable_has_an_entry(module):
-    assert without_entry(module, ENTRIES) == []
+class TestLaw(Law):
+    entries = ENTRIES
+    modules = MODULES
+    examples = 30

@@ -4,25 +4,19 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from bad_input import (
     BOOLEANS,
     INTEGERS,
     Entry,
-    drawn_bad_values,
-    each_bad_value,
+    Law,
     flag,
-    good_call,
     integer,
     number,
     optional,
-    single_arguments,
     size,
     tensor,
-    without_entry,
 )
 from helpers.attention import (
     MultiHeadAttention,
@@ -438,26 +432,10 @@ ENTRIES = [
 ]
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-def test_the_good_call_is_right(entry):
-    good_call(entry)
-
-
-@pytest.mark.parametrize(("entry", "argument"), single_arguments(ENTRIES))
-def test_each_bad_value(entry, argument):
-    each_bad_value(entry, argument)
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-@settings(max_examples=60)
-@given(data=st.data())
-def test_drawn_bad_values(entry, data):
-    drawn_bad_values(entry, data)
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_public_callable_has_an_entry(module):
-    assert without_entry(module, ENTRIES) == []
+class TestLaw(Law):
+    entries = ENTRIES
+    modules = MODULES
+    examples = 60
 
 
 @pytest.mark.parametrize("masked", [False, True])

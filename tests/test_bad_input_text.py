@@ -4,25 +4,18 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 
-import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bad_input import (
     Entry,
     Kind,
+    Law,
     anything,
-    drawn_bad_values,
-    each_bad_value,
-    good_call,
     instance,
     integer,
     number,
     optional,
-    single_arguments,
     text,
-    without_entry,
 )
 from helpers.text import (
     PAD,
@@ -265,23 +258,7 @@ ENTRIES = [
 ]
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-def test_the_good_call_is_right(entry):
-    good_call(entry)
-
-
-@pytest.mark.parametrize(("entry", "argument"), single_arguments(ENTRIES))
-def test_each_bad_value(entry, argument):
-    each_bad_value(entry, argument)
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-@settings(max_examples=30)
-@given(data=st.data())
-def test_drawn_bad_values(entry, data):
-    drawn_bad_values(entry, data)
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_public_callable_has_an_entry(module):
-    assert without_entry(module, ENTRIES) == []
+class TestLaw(Law):
+    entries = ENTRIES
+    modules = MODULES
+    examples = 30

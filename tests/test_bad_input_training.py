@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 from torch.testing import assert_close
@@ -22,21 +20,17 @@ from bad_input import (
     INTEGERS,
     Entry,
     Kind,
+    Law,
     anything,
-    drawn_bad_values,
-    each_bad_value,
     flag,
     function,
-    good_call,
     instance,
     integer,
     number,
     optional,
-    single_arguments,
     size,
     tensor,
     text,
-    without_entry,
 )
 from helpers import checks
 from helpers.layers import (
@@ -406,23 +400,7 @@ TRAINING = [
 ENTRIES = [*BASE, *TRAINING]
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-def test_the_good_call_is_right(entry):
-    good_call(entry)
-
-
-@pytest.mark.parametrize(("entry", "argument"), single_arguments(ENTRIES))
-def test_each_bad_value(entry, argument):
-    each_bad_value(entry, argument)
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=str)
-@settings(max_examples=60)
-@given(data=st.data())
-def test_drawn_bad_values(entry, data):
-    drawn_bad_values(entry, data)
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_every_public_callable_has_an_entry(module):
-    assert without_entry(module, ENTRIES) == []
+class TestLaw(Law):
+    entries = ENTRIES
+    modules = MODULES
+    examples = 60
