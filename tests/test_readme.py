@@ -6,7 +6,7 @@ import pytest
 
 from course import NOTEBOOKS, PICTURE, ROOT, picture_of, read_notebook
 
-PAGES = ["README.md", "CONTRIBUTING.md", "data/README.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "data/README.md", "data/LICENCES.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

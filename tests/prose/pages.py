@@ -16,7 +16,8 @@ README: Table = {
             lambda major, oldest, newest: tuple(
                 f"{major}.{minor}" for minor in range(int(oldest), int(newest) + 1)
             ),
-        )
+        ),
+        ("the limit is {} GB", "scripts/execution.py", r"^MEMORY_LIMIT = (\S+)"),
     ],
     "Lessons": [
         ("to its {} parameters", "01_alexnet:params", r"together: (\S+)"),
