@@ -28,6 +28,7 @@ KINDS = (
     "unrun",
     "exempted",
 )
+EXEMPT = {"nbval-ignore-output", "nbval-skip"}
 EXEMPTING_TAGS = ("nbval-ignore-output", "nbval-skip", "raises-exception", "rtol=0.999")
 INTEGER = re.compile(r"(?<![\w.])\d+(?!\w|\.\d)")
 WORD = re.compile(r"[^\W\d_]{2,}")
@@ -117,7 +118,7 @@ def alterations(cell: dict) -> Iterator[Alteration]:
     text beside it is altered (nbval does not look at the picture).
     """
     tags = cell["metadata"].get("tags", [])
-    if not {"nbval-ignore-output", "nbval-skip"} & set(tags):
+    if not EXEMPT & set(tags):
         yield from _altered_outputs(cell, tolerance_of(tags))
 
     unrun = copy.deepcopy(cell)
@@ -132,9 +133,10 @@ def alterations(cell: dict) -> Iterator[Alteration]:
             tagged = copy.deepcopy(cell)
             tagged["metadata"]["tags"] = [*(t for t in tags if not t.startswith("rtol")), tag]
             yield Alteration("exempted", f"tag {tag}", tagged)
-    commented = copy.deepcopy(cell)
-    commented["source"] = "# NBVAL_IGNORE_OUTPUT\n" + cell["source"]
-    yield Alteration("exempted", "comment NBVAL_IGNORE_OUTPUT", commented)
+    if not EXEMPT & set(tags):  # nbval takes no comment beside a tag of the same kind
+        commented = copy.deepcopy(cell)
+        commented["source"] = "# NBVAL_IGNORE_OUTPUT\n" + cell["source"]
+        yield Alteration("exempted", "comment NBVAL_IGNORE_OUTPUT", commented)
 
 
 def _altered_outputs(cell: dict, rtol: Decimal | None) -> Iterator[Alteration]:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import pairwise
 
 import pytest
 import torch
@@ -207,6 +208,24 @@ def test_local_response_norm_keeps_places_and_far_channels_apart():
         ((), {"beta": -0.5}, ValueError, "beta must be at least 0 and below inf, got -0.5"),
         ((), {"k": -1}, ValueError, "k must be at least 0 and below inf, got -1"),
         ((), {"k": "two"}, TypeError, "k must be a number, got 'two'"),
+        (
+            (),
+            {"k": 0},
+            ValueError,
+            "k must keep k**beta above 0 and finite in float32, got k=0 with beta=0.75",
+        ),
+        (
+            (),
+            {"k": 3 * 2.0**125, "beta": 1},
+            ValueError,
+            f"k must keep k**beta above 0 and finite in float32, got k={3 * 2.0**125} with beta=1",
+        ),
+        (
+            (7,),
+            {"alpha": 5e37},
+            ValueError,
+            "alpha must keep size * alpha finite in float32, got 5e+37",
+        ),
     ],
 )
 def test_local_response_norm_turns_bad_constants_away(arguments, options, error, message):
@@ -214,7 +233,18 @@ def test_local_response_norm_turns_bad_constants_away(arguments, options, error,
         LocalResponseNorm(*arguments, **options)
 
 
+def test_local_response_norm_takes_constants_up_to_the_limits_of_float32():
+    """``k**beta`` from 2**-126 to 2**126, and any finite ``size * alpha``; k = 1 is torch's."""
+    x = torch.ones(1, 1, 1, 1)
+    for k in (2.0**-126, 1.0, 2.0**126):
+        assert LocalResponseNorm(1, alpha=0, beta=1, k=k)(x).item() == 1 / k
+    largest = torch.finfo(torch.float32).max
+    assert LocalResponseNorm(1, alpha=largest, beta=0.5)(x).item() == pytest.approx(largest**-0.5)
+
+
 def test_local_response_norm_turns_bad_input_away():
+    with pytest.raises(TypeError, match=quoted("x must be float32 or float64, got torch.float16")):
+        LocalResponseNorm()(torch.zeros(B, N, Y, X, dtype=torch.float16))
     with pytest.raises(ValueError, match=quoted("x must have shape (B, N, Y, X), got (7, 5, 3)")):
         LocalResponseNorm()(torch.zeros(N, Y, X))
     with pytest.raises(TypeError, match=quoted("x must be a tensor, got list")):
@@ -239,6 +269,24 @@ def test_alexnet_layer_by_layer(groups, expected, side, padding):
     assert shapes(layers, "MaxPool2d") == [(96, 27, 27), (256, 13, 13), (256, 6, 6)]
     assert shapes(layers, "LocalResponseNorm") == [(96, 55, 55), (256, 27, 27)]
     assert shapes(layers, "Linear") == [(4096,), (4096,), (1000,)]
+
+
+def test_alexnet_by_default_is_whole_and_pads_nothing():
+    assert learned(trace_shapes(on_meta(AlexNet), (3, 227, 227))) == WHOLE
+    assert on_meta(AlexNet).features[0].padding == (0, 0)
+
+
+@pytest.mark.parametrize("kind", [AlexNet, OneTowerAlexNet, SmallAlexNet])
+def test_a_relu_stands_behind_every_layer_with_weights_but_the_last(kind):
+    model = on_meta(kind)
+    layers = [*model.features, *model.classifier]
+    behind = [
+        type(following)
+        for layer, following in pairwise(layers)
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    ]
+    assert behind == [nn.ReLU] * (5 if kind is SmallAlexNet else 7)
+    assert isinstance(layers[-1], nn.Linear)
 
 
 def test_parameters_of_the_full_networks():
@@ -669,6 +717,14 @@ def test_a_trace_draws_nothing_and_needs_no_gradient():
     assert seen == [False]
 
 
+def test_one_picture_of_zeros_is_sent_through_the_model():
+    seen = []
+    model = nn.Conv2d(X, 1, 1)  # and its products are counted, however few there are
+    model.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    assert trace_shapes(model, (X, 7, Y)) == [Layer("", "Conv2d", (1, 7, Y), X + 1, 7 * Y * X)]
+    assert torch.equal(seen[0], torch.zeros(1, X, 7, Y))
+
+
 def test_a_model_without_weights_can_be_traced():
     assert trace_shapes(nn.MaxPool2d(2), (3, 7, 5)) == [Layer("", "MaxPool2d", (3, 3, 2), 0, 0)]
 
@@ -692,6 +748,12 @@ def test_products_of_the_full_network():
     ("model", "input_shape", "error", "message"),
     [
         (5, (3,), TypeError, "model must be a torch.nn.Module, got int"),
+        (
+            nn.GRU(X, 7),
+            (Y, X),
+            TypeError,
+            "model must consist of layers that return a tensor, got a tuple",
+        ),
         (little(), 5, TypeError, "input_shape must be a tuple of sizes, got 5"),
         (little(), (2, 0, 5), ValueError, "input_shape[1] must be at least 1, got 0"),
         (little(), (2, 7, 1.5), TypeError, "input_shape[2] must be an integer, got 1.5"),

@@ -76,6 +76,7 @@ def test_padding_mask_marks_the_real_tokens():
     assert padding_mask(torch.tensor([1, 2]), 3).tolist() == [[T, F, F], [T, T, F]]
     assert padding_mask(torch.tensor([1], dtype=torch.int32), 1).tolist() == [[T]]
     assert padding_mask(torch.tensor([0, 0])).shape == (2, 0)
+    assert padding_mask(torch.tensor([0, 0]), 0).shape == (2, 0)
     assert padding_mask(torch.tensor([2, 0, 3])).dtype == torch.bool
 
 
@@ -120,6 +121,11 @@ def test_padding_mask_is_where_the_lengths_are():
             lambda: padding_mask(torch.tensor([2]), 2.5),
             TypeError,
             "max_len must be an integer, got 2.5",
+        ),
+        (
+            lambda: padding_mask(torch.tensor([0]), -1),
+            ValueError,
+            "max_len must be at least 0, got -1",
         ),
     ],
 )
@@ -316,6 +322,10 @@ def test_dropout_drops_its_share_and_scales_the_rest():
             "got (11,), (7, 11) and (7, 13)",
         ),
         (
+            [(B, T, 0), (B, S, 0), (B, S, V)],
+            "query must have a width of at least 1, got shape (2, 5, 0)",
+        ),
+        (
             [(B, T, K), (B, S, V), (B, S, V)],
             "query and key must have the same width, got 11 and 13",
         ),
@@ -336,6 +346,27 @@ def test_dropout_drops_its_share_and_scales_the_rest():
 def test_attention_refuses_shapes_that_do_not_fit(shapes, message):
     with pytest.raises(ValueError, match=quoted(message)):
         scaled_dot_product_attention(*(torch.ones(shape) for shape in shapes))
+
+
+@pytest.mark.parametrize(
+    ("position", "dtype", "message"),
+    [
+        (0, torch.long, "query must hold floating-point numbers, got torch.int64"),
+        (1, torch.float32, "key must be torch.float64 like query, got torch.float32"),
+        (2, torch.float32, "value must be torch.float64 like query, got torch.float32"),
+    ],
+)
+def test_attention_refuses_other_dtypes(position, dtype, message):
+    inputs = list(qkv())
+    inputs[position] = inputs[position].to(dtype)
+    with pytest.raises(TypeError, match=quoted(message)):
+        scaled_dot_product_attention(*inputs)
+
+
+def test_no_query_needs_no_answer():
+    query, key, value = torch.ones(B, 0, K), torch.ones(B, S, K), torch.ones(B, S, V)
+    output, weights = scaled_dot_product_attention(query, key, value)
+    assert (output.shape, weights.shape) == ((B, 0, V), (B, 0, S))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers import datasets
 from helpers.datasets import (
     cluster_batch,
     contiguous_folds,
@@ -217,9 +218,35 @@ def test_folds_by_hand():
     assert contiguous_folds([0] * 5 + [1] * 4, 2) == [[0, 1, 5, 6], [2, 3, 4, 7, 8]]
 
 
+def test_labels_may_be_a_tensor_and_any_integers_of_64_bits():
+    labels = [-(2**63), 2**63 - 1, -1] * 7
+    assert contiguous_folds(torch.tensor(labels), 3) == contiguous_folds(labels, 3)
+
+
 def test_five_folds_are_the_default():
     labels = [0, 1] * 31
     assert contiguous_folds(labels) == contiguous_folds(labels, 5)
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        (lambda rows, columns: generate_batch(rows, columns, V), "batch_size times length"),
+        (lambda rows, columns: repeating_batch(rows, columns, V, period=1), "batch_size times len"),
+        (
+            lambda rows, columns: cluster_batch(rows, torch.zeros(1, columns), spread=1),
+            "batch_size times width",
+        ),
+    ],
+    ids=["generate", "repeating", "cluster"],
+)
+def test_what_would_fill_the_memory_is_refused(monkeypatch, call, names):
+    monkeypatch.setattr(datasets, "_MOST_NUMBERS", 1073 * 7)
+    assert call(1073, 7).shape == (1073, 7)
+    for rows, columns in ((1074, 7), (1073, 8)):
+        message = rf"^{names}\S* must be at most 7,511, got {rows} x {columns}$"
+        with pytest.raises(ValueError, match=message):
+            call(rows, columns)
 
 
 @pytest.mark.parametrize(
@@ -230,6 +257,8 @@ def test_five_folds_are_the_default():
         (lambda: generate_batch(B, T, 0), ValueError, "vocab_size must be at least 1"),
         (lambda: generate_batch(B, 2.5, V), TypeError, "length must be an integer"),
         (lambda: generate_batch(B, T, V, generator=3), TypeError, "generator must be a torch.Gen"),
+        (lambda: repeating_batch(0, T, V, period=P), ValueError, "^batch_size must be at least 1"),
+        (lambda: repeating_batch(B, 0, V, period=P), ValueError, "^length must be at least 1"),
         (lambda: repeating_batch(B, T, V, period=0), ValueError, "period must be at least 1"),
         (lambda: repeating_batch(B, T, V, period=T), ValueError, r"period must be below .*\(13\)"),
         (lambda: reversal_batch(B, T, 1), ValueError, "vocab_size must be at least 2"),
@@ -263,6 +292,33 @@ def test_five_folds_are_the_default():
             "generator must be a torch.Gen",
         ),
         (
+            lambda: cluster_batch(B, CENTRES * math.nan, spread=1),
+            ValueError,
+            "^centres must ",
+        ),
+        (
+            lambda: cluster_batch(B, CENTRES.half(), spread=1e6),
+            ValueError,
+            r"^spread must keep the points within torch\.float16, got 1000000\.0$",
+        ),
+        (lambda: contiguous_folds(7), TypeError, "^labels must be a list of integers, got 7$"),
+        (lambda: contiguous_folds([0, 0.5], 2), TypeError, r"^labels\[1\] must be an integer"),
+        (
+            lambda: contiguous_folds([0, -(2**63) - 1], 2),
+            ValueError,
+            rf"^labels\[1\] must be at least -{2**63}, got -{2**63 + 1}$",
+        ),
+        (
+            lambda: contiguous_folds(torch.zeros(3, 5, dtype=torch.int64)),
+            ValueError,
+            r"^labels must have shape \(N,\), got \(3, 5\)$",
+        ),
+        (
+            lambda: contiguous_folds(torch.zeros(7, dtype=torch.int64, device="meta")),
+            ValueError,
+            "^labels must hold numbers",
+        ),
+        (
             lambda: contiguous_folds([]),
             ValueError,
             "^labels must hold at least one label, got none$",
@@ -272,7 +328,12 @@ def test_five_folds_are_the_default():
         (lambda: load_imdb(split="random"), ValueError, "split must be one of .* got 'random'"),
         (lambda: load_imdb(source="web"), ValueError, "source must be one of .* got 'web'"),
         (lambda: load_imdb(seed=-1), ValueError, "seed must be at least 0"),
-        (lambda: load_imdb(data_dir="x"), ValueError, 'data_dir is for source="official" only'),
+        (
+            lambda: load_imdb(data_dir="x"),
+            ValueError,
+            "^data_dir is for source=\"official\" only, got 'x'$",
+        ),
+        (lambda: load_imdb(source="official", data_dir=3), TypeError, "^data_dir must be "),
         (lambda: load_imdb(source="official", split="shuffled"), ValueError, 'split must be "pos'),
     ],
 )

@@ -679,7 +679,7 @@ def test_amounts_at_the_limits_are_let_through():
 )
 def test_money_that_is_paid_is_in_whole_cents(call, name):
     for value in (0.1 + 0.2, 1.005, Decimal("2.3333")):
-        with pytest.raises(ValueError, match=rf"^{name} must be in whole cents .*, got "):
+        with pytest.raises(ValueError, match=rf"^{name} must be in whole cents .*, got {value}$"):
             call(value)
     call(Decimal("0.30000"))
 

@@ -645,6 +645,41 @@ def test_a_text_whose_words_are_all_hidden():
             "src_vocab must be at least 1, got 0",
         ),
         (
+            lambda: Transformer(SRC, 0, **SIZES),
+            ValueError,
+            "tgt_vocab must be at least 1, got 0",
+        ),
+        (
+            lambda: TransformerModel(0, D, H, F, N),
+            ValueError,
+            "ntoken must be at least 1, got 0",
+        ),
+        (
+            lambda: TransformerModel(V, 0, H, F, N),
+            ValueError,
+            "ninp must be at least 1, got 0",
+        ),
+        (
+            lambda: TransformerModel(V, D, 0, F, N),
+            ValueError,
+            "nhead must be at least 1, got 0",
+        ),
+        (
+            lambda: TransformerModel(V, D, H, 0, N),
+            ValueError,
+            "nhid must be at least 1, got 0",
+        ),
+        (
+            lambda: TransformerClassifier(0, C, D, H, F, N),
+            ValueError,
+            "ntoken must be at least 1, got 0",
+        ),
+        (
+            lambda: TransformerClassifier(V, C, D, H, 0, N),
+            ValueError,
+            "nhid must be at least 1, got 0",
+        ),
+        (
             lambda: TransformerModel(V, 33, H, F, N),
             ValueError,
             "ninp must be even (sines and cosines come in pairs), got 33",
@@ -827,6 +862,33 @@ def test_the_classifier_refuses_masks_that_do_not_fit(padding, error, message, w
 def test_the_transformer_refuses_masks_that_do_not_fit(name, padding, error, message):
     with pytest.raises(error, match=quoted(f"{name} {message}")):
         encoder_decoder()(tokens(SRC, B, S), tokens(V, B, T), **{name: padding})
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            {"memory": torch.ones(B, S, D, dtype=torch.float32)},
+            TypeError,
+            "memory must be torch.float64 like the weights, got torch.float32",
+        ),
+        (
+            {"memory": torch.ones(B, S, D + 1, dtype=torch.float64)},
+            ValueError,
+            "memory must have shape (B, S, 42), got (2, 7, 43)",
+        ),
+        (
+            {"src_padding_mask": torch.ones(B, T, dtype=torch.bool)},
+            ValueError,
+            "src_padding_mask must have shape (2, 7), got (2, 5)",
+        ),
+    ],
+    ids=["dtype", "width", "padding"],
+)
+def test_decode_refuses_what_does_not_fit(change, error, message):
+    memory = torch.ones(B, S, D)
+    with pytest.raises(error, match=quoted(message)):
+        encoder_decoder().decode(tokens(V, B, T), **{"memory": memory, **change})
 
 
 # Single precision, saved weights
