@@ -58,7 +58,9 @@ mutants: setup
 	@$(VENV_PYTHON) scripts/mutants.py $(MODULES)
 
 vulnerabilities: setup
-	@$(VENV_PYTHON) -m pip_audit --skip-editable
+	@mkdir -p build
+	@$(VENV_PYTHON) -m pip freeze --exclude-editable | sed 's/+cpu//' > build/installed.txt
+	@$(VENV_PYTHON) -m pip_audit --strict --no-deps --disable-pip -r build/installed.txt
 
 clean:
 	rm -rf .venv build

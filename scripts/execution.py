@@ -122,6 +122,9 @@ def _describe_failure(path: Path, notebook: dict, index: int, error: Exception) 
     if shown:
         message = "\n".join(shown[-1]["traceback"])
     else:
-        message = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+        # When a kernel died, nbclient stumbles in cleaning up, over an assertion without a message.
+        while not str(error).strip() and error.__context__:
+            error = error.__context__
+        message = f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
     place = f"{path.name}: cell {index + 1} of {len(notebook['cells'])} (id {cell.get('id')!r})"
     return f"{place} failed:\n{source}\n{message}\n"

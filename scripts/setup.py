@@ -27,7 +27,7 @@ def environment_python():
 def wanted_stamp():
     """Return what the stamp says when the environment is complete and up to date."""
     digest = hashlib.sha256()
-    for name in ("requirements.txt", "pyproject.toml"):
+    for name in ("requirements.txt", "constraints.txt", "pyproject.toml"):
         with open(os.path.join(ROOT, name), "rb") as file:
             digest.update(file.read() + b"\0")
     return "{}\n{}\n".format(digest.hexdigest(), ROOT)

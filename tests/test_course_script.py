@@ -197,6 +197,14 @@ def test_run_goes_on_after_a_failure_and_leaves_the_notebooks_alone(folder, capf
     assert "7" in (folder / "build" / "02_b.html").read_text("utf-8")
 
 
+def test_a_kernel_that_dies_is_a_failure_in_words(folder, capfd):
+    path = store(folder, "01_a", "print(1)", "import os; os._exit(1)", "print(2)")
+    run = course.execute(path)
+    assert run.problem.startswith("01_a.ipynb: cell 3 of 4 (id 'code-1') failed:\n    import os")
+    assert "DeadKernelError: Kernel died" in run.problem
+    assert run.memory is None
+
+
 def test_a_lesson_tells_the_memory_it_needed_at_its_peak(folder, capfd, monkeypatch):
     large = "x = b'1' * 400_000_000\ndel x\n", "print(1)"
     run = course.execute(store(folder, "01_a", *large))
@@ -346,7 +354,7 @@ def test_a_python_without_venv_is_refused_in_one_line():
 def test_the_stamp_knows_the_folder_and_the_requirements(tmp_path, monkeypatch):
     import setup
 
-    for name in ("requirements.txt", "pyproject.toml"):
+    for name in ("requirements.txt", "constraints.txt", "pyproject.toml"):
         (tmp_path / name).write_text("one", encoding="utf-8")
     monkeypatch.setattr(setup, "ROOT", str(tmp_path))
     first = setup.wanted_stamp()
@@ -365,7 +373,7 @@ def test_a_half_finished_installation_has_no_stamp(tmp_path, monkeypatch, failin
     environment.mkdir()
     stamp = environment / "stamp"
     stamp.write_text("from before", encoding="utf-8")
-    for name in ("requirements.txt", "pyproject.toml"):
+    for name in ("requirements.txt", "constraints.txt", "pyproject.toml"):
         (tmp_path / name).write_text("", encoding="utf-8")
     monkeypatch.setattr(setup, "ROOT", str(tmp_path))
     monkeypatch.setattr(setup, "ENVIRONMENT", str(environment))

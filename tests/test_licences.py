@@ -80,7 +80,7 @@ def needs() -> dict[str, set[str]]:
     """
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     specs = [spec for line in lines if (spec := line.partition("#")[0].strip())]
-    todo = [(COURSE, Requirement(spec)) for spec in specs if not spec.startswith("-e")]
+    todo = [(COURSE, Requirement(spec)) for spec in specs if not spec.startswith("-")]
     found, seen = defaultdict(set), set()
     while todo:
         parent, wanted = todo.pop()
@@ -172,6 +172,20 @@ def test_licences_are_written_as_spdx_writes_them():
 def test_no_package_is_under_a_gpl():
     """One that is would have to be spoken of on the page."""
     assert [name for name, row in rows().items() if "GPL" in row.licence] == []
+
+
+def test_every_version_is_pinned():
+    """Otherwise a new release of some package far below could change what a reader sees."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert list(pinned) == sorted(pinned)
+    below = [name for name, parents in needs().items() if COURSE not in parents]
+    found = {name: package.version for name in below if (package := installed(name))}
+    wrong = [f"{name}=={found[name]}" for name in sorted(found) if pinned.get(name) != found[name]]
+    assert not wrong, "constraints.txt lacks what is installed:\n" + "\n".join(wrong)
+    assert pinned.keys() - needs().keys() <= {
+        name for name in pinned if rows()[name].heading == CUDA
+    }
 
 
 def test_what_is_installed_fits_together():
