@@ -727,3 +727,10 @@ def test_single_precision_and_saved_weights():
         for name in ("query", "key", "value", "output")
         for kind in ("weight", "bias")
     }
+
+
+def test_a_mask_elsewhere_is_told_where_it_belongs():
+    x = torch.zeros(T, D)
+    mask = torch.ones(T, T, dtype=torch.bool, device="meta")
+    with pytest.raises(ValueError, match=r"^mask must lie on cpu like query, got meta$"):
+        scaled_dot_product_attention(x, x, x, mask)

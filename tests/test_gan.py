@@ -470,3 +470,20 @@ def g_step(**changes):
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_logits_of_two_devices_are_told_apart():
+    message = r"^fake_logits must lie on cpu like real_logits, got meta$"
+    with pytest.raises(ValueError, match=message):
+        discriminator_loss(torch.zeros(3), torch.zeros(3, device="meta"))
+
+
+def test_what_an_augmentation_spoils_is_named():
+    player = nn.Linear(2, 1).to(torch.float64)
+    optimizer = torch.optim.SGD(player.parameters(), lr=0.1)
+    real = torch.zeros(3, 2, dtype=torch.float64)
+    spoiled = {"augment": lambda examples: examples[0]}
+    with pytest.raises(ValueError, match=r"^what augment returns must have shape"):
+        discriminator_step(player, real, real, optimizer, **spoiled)
+    with pytest.raises(TypeError, match=r"^real must .* like the discriminator's weights, got"):
+        discriminator_step(player, real.float(), real, optimizer)

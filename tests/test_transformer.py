@@ -914,3 +914,10 @@ def test_saved_weights_give_the_same_outputs(dtype):
         assert not [name for name in model.state_dict() if "table" in name]
         output.sum().backward()
         assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def test_a_padding_mask_elsewhere_is_told_where_it_belongs():
+    real = torch.ones(B, S, dtype=torch.bool, device="meta")
+    message = r"^src_padding_mask must lie on cpu like the tokens, got meta$"
+    with pytest.raises(ValueError, match=message):
+        encoder_decoder().encode(tokens(SRC, B, S), src_padding_mask=real)
