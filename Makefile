@@ -1,10 +1,12 @@
 # Every target sets up .venv first when it is missing, half-finished or out of date.
+# QUICK=1 make bench takes minutes instead of an hour; SUBJECTS=gan takes one subject.
 # Another Python: make run PYTHON=python3.12. Some notebooks only: make run NOTEBOOKS=02_transformer_theory
 # The work is done by scripts/, so that Windows readers can type the same steps (see README.md).
 
 PYTHON ?= python3
 NOTEBOOKS ?=
 MODULES ?=
+SUBJECTS ?=
 
 ifeq ($(OS),Windows_NT)
 VENV_PYTHON := .venv/Scripts/python
@@ -13,7 +15,7 @@ VENV_PYTHON := .venv/bin/python
 endif
 COURSE := $(VENV_PYTHON) scripts/course.py
 
-.PHONY: help setup run test lab regenerate audit matrix browser mutants vulnerabilities clean
+.PHONY: help setup run test lab regenerate audit matrix browser mutants bench vulnerabilities clean
 
 help:
 	@echo "make run         run the course in order and write it as pages into build/"
@@ -24,6 +26,7 @@ help:
 	@echo "make matrix      compare the notebooks on every instruction set that this processor has"
 	@echo "make browser     run the notebooks in JupyterLab in a browser, and move the sliders"
 	@echo "make mutants     break the helpers in small ways: the unit tests must notice"
+	@echo "make bench       measure the course side by side with what a reader would pick instead"
 	@echo "make vulnerabilities  ask for known vulnerabilities in what is installed"
 	@echo "make clean       remove .venv and build"
 
@@ -56,6 +59,9 @@ browser: setup
 
 mutants: setup
 	@$(VENV_PYTHON) scripts/mutants.py $(MODULES)
+
+bench: setup
+	@$(VENV_PYTHON) -m benchmarks $(SUBJECTS)
 
 vulnerabilities: setup
 	@mkdir -p build

@@ -1,0 +1,84 @@
+"""The command behind ``make bench``.
+
+    python -m benchmarks                    measure everything and write build/bench/
+    python -m benchmarks attention text     these only; the page holds the others' last figures
+    python -m benchmarks --publish          make build/bench/ the page of benchmarks/results/
+
+``QUICK=1`` in the environment measures the same in a few minutes, with sizes and seeds that are too
+small to conclude from.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.jobs import ROOT
+from benchmarks.report import machine
+
+SUBJECTS = ("attention", "text", "gan", "course")
+BUILD = ROOT / "build" / "bench"
+PUBLISHED = ROOT / "benchmarks" / "results"
+
+
+def measure(subjects: list[str], *, quick: bool) -> None:
+    """Measure and keep the raw figures of each subject in a JSON file, then write the page."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    for name in subjects:
+        print(f"{name} ... ", end="", flush=True)
+        start = time.perf_counter()
+        results = importlib.import_module(f"benchmarks.{name}").measure(quick)
+        minutes = (time.perf_counter() - start) / 60
+        kept = {"quick": quick, "minutes": minutes, "machine": machine(), "results": results}
+        text = json.dumps(kept, indent=1)
+        (BUILD / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        print(f"{minutes:.1f} minutes", flush=True)
+    write_page(BUILD)
+    print(f"See {(BUILD / 'README.md').relative_to(ROOT)}")
+
+
+def write_page(folder: Path) -> None:
+    """Write ``README.md`` and its pictures from the JSON files in ``folder``."""
+    page = ["# Measured side by side\n", "Written by `make bench` from the JSON files beside it.\n"]
+    for name in SUBJECTS:
+        path = folder / f"{name}.json"
+        if not path.exists():
+            continue
+        kept = json.loads(path.read_text("utf-8"))
+        module = importlib.import_module(f"benchmarks.{name}")
+        page.append(module.tell(kept["results"], folder))
+        page.append(_conditions(kept))
+    (folder / "README.md").write_text("\n".join(page), encoding="utf-8")
+
+
+def _conditions(kept: dict) -> str:
+    facts = ", ".join(f"{what} {value}" for what, value in kept["machine"].items())
+    warning = " **Quick figures, nothing follows from them.**" if kept["quick"] else ""
+    return f"*{kept['minutes']:.1f} minutes; {facts}.*{warning}\n"
+
+
+def publish() -> None:
+    """Copy full results into the repository and write their page there."""
+    for path in sorted(BUILD.glob("*.json")):
+        if json.loads(path.read_text("utf-8"))["quick"]:
+            sys.exit(f"{path.name} holds quick figures: run `make bench {path.stem}` first")
+        PUBLISHED.mkdir(exist_ok=True)
+        shutil.copy(path, PUBLISHED)
+    write_page(PUBLISHED)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("subjects", nargs="*", help=f"some of {', '.join(SUBJECTS)}; all if none")
+    parser.add_argument("--publish", action="store_true", help="keep the results as the page")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.subjects) - set(SUBJECTS):
+        parser.error(f"subjects must be some of {', '.join(SUBJECTS)}, got {', '.join(unknown)}")
+    if arguments.publish:
+        publish()
+    else:
+        measure(arguments.subjects or list(SUBJECTS), quick=os.environ.get("QUICK") == "1")

@@ -1,0 +1,92 @@
+"""The benchmark of the whole course: what it measures on small cases, and its sentences."""
+
+import sys
+
+import pytest
+
+from benchmarks import course
+
+SLEEPER = """
+import subprocess, sys
+block = bytearray(100_000_000)
+code = "import time; block = bytearray(100_000_000); time.sleep(0.6)"
+subprocess.run([sys.executable, "-c", code])
+print("FAILED tests/test_x.py::test_y")
+sys.exit(3)
+"""
+
+
+def test_every_module_of_the_helpers_is_timed():
+    modules = course.helper_modules()
+    assert {"helpers.text", "helpers.canvas", "helpers.loan"} <= set(modules)
+    assert "helpers.__init__" not in modules
+
+
+def test_an_import_is_timed_after_torch():
+    torch_alone, after, matplotlib = course.timed_import("time.sleep(0.05); import helpers.checks")
+    assert torch_alone > 0
+    assert after >= 0.05
+    assert not matplotlib
+
+
+def test_memory_of_a_child_counts_and_a_failure_is_kept():
+    watched = course.run_and_watch([sys.executable, "-c", SLEEPER], interval=0.1)
+    assert watched["exit"] == 3
+    assert watched["said"] == ["FAILED tests/test_x.py::test_y"]
+    assert watched["seconds"] > 0.6
+    assert 0.2 < watched["peak"] < 0.6  # two processes of 0.1 GB each, and their interpreters
+    assert watched["samples"] > 2
+
+
+def test_success_keeps_no_output():
+    watched = course.run_and_watch([sys.executable, "-c", "print('fine')"], interval=0.1)
+    assert (watched["exit"], watched["said"]) == (0, [])
+
+
+@pytest.fixture
+def results() -> dict:
+    seconds = {
+        course.TORCH: [1.0, 9.0, 1.1],
+        course.PACKAGE: [1.1, 1.1, 1.2],
+        course.PLAIN: [1.25, 1.25, 1.25],
+        course.MODULES: [1.7, 1.6, 1.5],
+        course.MATPLOTLIB: [1.4, 1.4, 1.4],
+    }
+    alone = {
+        "helpers.checks": {"seconds": 0.01, "matplotlib": False},
+        "helpers.canvas": {"seconds": 0.4, "matplotlib": True},
+        "helpers.text": {"seconds": 0.3, "matplotlib": False},
+    }
+    return {
+        "imports": {"seconds": seconds, "alone": alone},
+        "lessons": [
+            {"name": "02_theory", "seconds": 12.4, "peak": 0.5, "problem": ""},
+            {"name": "06_loan", "seconds": 6.6, "peak": None, "problem": ""},
+        ],
+        "test": {"exit": 0, "seconds": 600.0, "peak": 2.5, "samples": 590, "said": []},
+    }
+
+
+def test_imports_lessons_and_tests_are_told(results, tmp_path):
+    told = course.tell(results, tmp_path)
+    assert "| torch, every module of helpers | 1.60 | 1.50 to 1.70 | +0.50 |" in told
+    assert "torch, every module of helpers: +0.50 s beyond torch, more than the 0.2 s" in told
+    assert "torch, the modules of helpers without matplotlib: +0.15 s beyond torch, at most" in told
+    assert "Of the 3 modules, 2 take more than 0.2 s" in told
+    assert "1 of these draw in matplotlib" in told
+    assert "| 02_theory | 12 | 0.50 |\n| 06_loan | 7 | - |\n\nEvery lesson ran to its end." in told
+    assert "`make test` passed after 10.0 minutes" in told
+
+
+def test_failures_are_told_in_words(results, tmp_path):
+    results["lessons"][1]["problem"] = "06_loan.ipynb: cell 3 of 9 failed"
+    results["test"] |= {"exit": 1, "said": ["FAILED: python -m pytest"]}
+    told = course.tell(results, tmp_path)
+    assert "**06_loan failed:** 06_loan.ipynb: cell 3 of 9 failed" in told
+    assert "Every lesson" not in told
+    assert "`make test` **failed with exit code 1** after 10.0 minutes" in told
+    assert "```\nFAILED: python -m pytest\n```" in told
+
+
+def test_quick_results_tell_nothing_of_the_tests(results, tmp_path):
+    assert "make test" not in course.tell(results | {"test": None}, tmp_path)
