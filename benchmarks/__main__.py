@@ -43,22 +43,22 @@ def measure(subjects: list[str], *, quick: bool) -> None:
 
 def write_page(folder: Path) -> None:
     """Write ``README.md`` and its pictures from the JSON files in ``folder``."""
-    page = ["# Measured side by side\n", "Written by `make bench` from the JSON files beside it.\n"]
+    page = ["# Measured side by side", "Written by `make bench` from the JSON files beside it."]
     for name in SUBJECTS:
         path = folder / f"{name}.json"
         if not path.exists():
             continue
         kept = json.loads(path.read_text("utf-8"))
         module = importlib.import_module(f"benchmarks.{name}")
-        page.append(module.tell(kept["results"], folder))
+        page.append(module.tell(kept["results"], folder).strip())
         page.append(_conditions(kept))
-    (folder / "README.md").write_text("\n".join(page), encoding="utf-8")
+    (folder / "README.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
 
 
 def _conditions(kept: dict) -> str:
     facts = ", ".join(f"{what} {value}" for what, value in kept["machine"].items())
     warning = " **Quick figures, nothing follows from them.**" if kept["quick"] else ""
-    return f"*{kept['minutes']:.1f} minutes; {facts}.*{warning}\n"
+    return f"*{kept['minutes']:.1f} minutes; {facts}.*{warning}"
 
 
 def publish() -> None:
