@@ -63,10 +63,12 @@ def _conditions(kept: dict) -> str:
 
 def publish() -> None:
     """Copy full results into the repository and write their page there."""
-    for path in sorted(BUILD.glob("*.json")):
+    paths = sorted(BUILD.glob("*.json"))
+    for path in paths:
         if json.loads(path.read_text("utf-8"))["quick"]:
-            sys.exit(f"{path.name} holds quick figures: run `make bench {path.stem}` first")
-        PUBLISHED.mkdir(exist_ok=True)
+            sys.exit(f"{path.name} holds quick figures: `make bench SUBJECTS={path.stem}` first")
+    PUBLISHED.mkdir(exist_ok=True)
+    for path in paths:
         shutil.copy(path, PUBLISHED)
     write_page(PUBLISHED)
 

@@ -57,20 +57,18 @@ def measure_pair(a: Side, b: Side, seconds: float) -> dict:
     return {"training": training, "memory": memory, "forward": forward}
 
 
-def measure_size(sizes: dict, seconds: float, threads: int) -> dict:
+def measure_size(sizes: dict, seconds: float) -> dict:
     """Measure every subject against torch.nn, and on both sides the price of the weights."""
-    torch.set_num_threads(threads)
     torch.manual_seed(0)
     sizes = Sizes(**sizes)
     subjects = {name: measure_pair(*make(sizes), seconds) for name, make in SUBJECTS.items()}
     asked, unasked = attention(sizes, need_weights=True), attention(sizes)
     price = [measure_pair(*sides, seconds) for sides in zip(asked, unasked, strict=True)]
-    return {"threads": threads, "subjects": subjects, "price": price}
+    return {"threads": torch.get_num_threads(), "subjects": subjects, "price": price}
 
 
 def measure_growth(lengths: Sequence[int], seconds: float) -> dict:
     """Measure a training step of our attention, with weights and without, at each length."""
-    torch.set_num_threads(1)
     torch.manual_seed(0)
     times, memory = [], []
     for length in lengths:
@@ -91,7 +89,7 @@ def measure(quick: bool) -> dict:
     for name, size in sizes.items():
         for threads in THREADS:
             names.append(name)
-            arguments = {"sizes": asdict(size), "seconds": seconds, "threads": threads}
+            arguments = {"sizes": asdict(size), "seconds": seconds}
             jobs.append(Job(measure_size, arguments, threads))
     grown, *runs = run_jobs(jobs)
     return {

@@ -87,7 +87,6 @@ def measure_imports(rounds: int) -> dict:
 
 def lesson(name: str) -> dict:
     """Execute one lesson in a kernel of its own."""
-    sys.path.insert(0, str(ROOT / "scripts"))
     import course
     from execution import execute
 

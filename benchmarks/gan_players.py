@@ -89,7 +89,7 @@ class _Published:
 
 
 class PlainDCGAN(_Published):
-    """The DCGAN of PyTorch's examples for 28 by 28 pixels, with the paper's mini-batch."""
+    """The DCGAN of PyTorch's examples, for 28 by 28 pixels."""
 
     batch, width = 64, 32
 
