@@ -137,7 +137,7 @@ def unpack(packed: str) -> np.ndarray:
 
 def measure(quick: bool) -> dict:
     """Let every contestant play once a seed, two of them side by side."""
-    seconds, moments, seeds = (4, 2, 1) if quick else (90, 6, 3)
+    seconds, moments, seeds = (4, 2, 1) if quick else (60, 6, 3)
     with tempfile.TemporaryDirectory() as folder:
         judge = str(Path(folder) / "judge.safetensors")
         (references,) = run_jobs([Job(train_judge, {"path": judge})])
@@ -206,10 +206,11 @@ def _complete(run: dict) -> bool:
 
 
 def _seeds(groups: dict[str, list[dict]]) -> str:
-    count = len(next(iter(groups.values())))
-    if count == 1:
-        return "Each was trained once."
-    return f"Each was trained with {count} seeds: means, ± the standard deviation over the seeds."
+    seeds = [str(run["seed"]) for run in next(iter(groups.values()))]
+    if len(seeds) == 1:
+        return f"Each was trained once, with the seed {seeds[0]}."
+    told = f"the seeds {', '.join(seeds[:-1])} and {seeds[-1]}"
+    return f"Each was trained with {told}: means, ± the standard deviation over these."
 
 
 def _findings(groups: dict[str, list[dict]]) -> str:

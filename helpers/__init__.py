@@ -3,9 +3,9 @@
 A module imports from this package only what stands lower in its own topic, or the base::
 
     base         checks < seeding, progress, modes
-    transformer  attention < layers < transformer
+    transformer  attention < layers < transformer, classifiers
     figures      canvas < plotting, heatmaps, pictures, diagrams
-    data         text, archive < packaged < datasets, digits
+    data         text, archive < packaged, ngrams < datasets, digits
     training     weights < training
     alexnet      alexnet
     gan          gan, gan_metrics

@@ -1,10 +1,9 @@
 """Argument checks that name the argument, what was got and what was expected.
 
 Every public function of the helpers turns bad input away with these, so that a reader meets one
-sentence about their own call, not a message from deep inside torch.
-
-The numbers inside a tensor are looked at only where that is cheap or the answer would hide them. A
-layer lets nan through, and nan it gives: what it computes from a nan is nan, never a number.
+sentence about their own call, not a message from deep inside torch. The numbers inside a tensor are
+looked at only where that is cheap or the answer would hide them. A layer lets nan through, and nan
+it gives: what it computes from a nan is nan, never a number.
 """
 
 import math
@@ -29,6 +28,7 @@ __all__ = [
     "check_module",
     "check_not_meta",
     "check_path",
+    "check_sizes",
     "check_tensor",
     "shown",
 ]
@@ -273,3 +273,24 @@ def check_mask(
     value = check_tensor(name, value, shape)
     check_device(name, value, like, whose)
     return value
+
+
+def check_sizes(ninp: object, nhead: object, *, even: bool = True, **sizes: object) -> None:
+    """Check the sizes of a model that calls them as the course's original notes do.
+
+    Args:
+        ninp: the model's width.
+        nhead: its number of heads.
+        even: whether the width must be even, as sines and cosines of positions need it.
+        sizes: all others, each by its name.
+
+    Raises:
+        TypeError: a size is no integer.
+        ValueError: a size is below 1, or ``ninp`` is not divisible by ``nhead``, or odd.
+    """
+    for name, value in {"ninp": ninp, "nhead": nhead, **sizes}.items():
+        check_int(name, value)
+    if even and ninp % 2:
+        raise ValueError(f"ninp must be even (sines and cosines come in pairs), got {ninp}")
+    if ninp % nhead:
+        raise ValueError(f"ninp must be divisible by nhead, got ninp={ninp} and nhead={nhead}")

@@ -1,7 +1,7 @@
 """The parts of a Transformer: positions, embedding, feed-forward, encoder and decoder layers.
 
 Scope: sections 3.1, 3.3, 3.4 and 3.5 of the paper; attention itself is in ``helpers.attention``,
-whole models are in ``helpers.transformer``.
+whole models are in ``helpers.transformer`` and ``helpers.classifiers``.
 
 Source: Vaswani et al., "Attention Is All You Need", 2017, https://arxiv.org/abs/1706.03762
 

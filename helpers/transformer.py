@@ -1,23 +1,24 @@
-"""Whole Transformers: the encoder-decoder, a causal language model and a classifier.
+"""Whole Transformers: the encoder-decoder and a causal language model.
 
-Scope: from token ids to logits. The two smaller models take half of the paper's: a GPT is a stack
-with a causal mask, a classifier in the manner of BERT is a stack without one. The parts that they
-are made of come from ``helpers.layers`` and can be imported from here as well.
+Scope: from token ids to logits. The encoder-decoder is the paper's. The language model takes one
+half of it, in the manner of GPT: a stack with a causal mask. The other half, a stack without one
+that judges a whole text, is in ``helpers.classifiers``.
+
+The parts that the models are made of come from ``helpers.layers`` and can be imported from here as
+well.
 
 Source: Vaswani et al., "Attention Is All You Need", 2017, https://arxiv.org/abs/1706.03762
 
 Dimensions: ``B`` batch, ``T`` positions, ``S`` positions of the source, ``D`` model width,
-``H`` heads, ``V`` vocabulary, ``C`` classes. Every model is batch first, and in every mask
-True = may attend.
+``H`` heads, ``V`` vocabulary.
+Every model is batch first, and in every mask True = may attend.
 """
-
-import math
 
 import torch
 from torch import Tensor, nn
 
 from helpers.attention import causal_mask
-from helpers.checks import check_floats, check_in_range, check_int, check_mask
+from helpers.checks import check_floats, check_in_range, check_int, check_mask, check_sizes
 from helpers.layers import (
     DecoderLayer,
     Encoder,
@@ -36,7 +37,6 @@ __all__ = [
     "PositionalEncoding",
     "TokenEmbedding",
     "Transformer",
-    "TransformerClassifier",
     "TransformerModel",
     "sinusoidal_encoding",
 ]
@@ -211,7 +211,7 @@ class TransformerModel(nn.Module):
         self, ntoken: int, ninp: int, nhead: int, nhid: int, nlayers: int, dropout: float = 0.5
     ) -> None:
         super().__init__()
-        _check_sizes(ninp, nhead, ntoken=ntoken, nhid=nhid, nlayers=nlayers)
+        check_sizes(ninp, nhead, ntoken=ntoken, nhid=nhid, nlayers=nlayers)
         self.embedding = TokenEmbedding(ntoken, ninp, dropout=dropout)
         self.encoder = Encoder(nlayers, ninp, nhead, nhid, dropout=dropout)
         self.output = nn.Linear(ninp, ntoken)
@@ -233,97 +233,7 @@ class TransformerModel(nn.Module):
         return (logits, weights) if need_weights else logits
 
 
-class TransformerClassifier(nn.Module):
-    """An encoder over a whole text, pooled over its real tokens, and one linear layer.
-
-    Args:
-        ntoken: number of tokens ``V``.
-        nclass: number of classes ``C``.
-        ninp: model width ``D``, even.
-        nhead: number of heads.
-        nhid: hidden width of the feed-forward networks.
-        nlayers: number of layers.
-        dropout: probability used everywhere.
-        word_dropout: probability of hiding a whole token in training: it is then treated as
-            padding.
-        position_scale: factor on the positional encoding (1 in the paper); lesson 04 turns it down.
-        max_len: the longest text allowed.
-
-    The layers are pre-norm. Pooling takes the mean and the maximum of each dimension over the real
-    tokens, ``2D`` numbers; a text without any real token is pooled to zeros.
-    """
-
-    def __init__(
-        self,
-        ntoken: int,
-        nclass: int,
-        ninp: int,
-        nhead: int,
-        nhid: int,
-        nlayers: int,
-        *,
-        dropout: float = 0.1,
-        word_dropout: float = 0.0,
-        position_scale: float = 1.0,
-        max_len: int = 512,
-    ) -> None:
-        super().__init__()
-        _check_sizes(ninp, nhead, ntoken=ntoken, nclass=nclass, nhid=nhid, nlayers=nlayers)
-        self.word_dropout = check_in_range("word_dropout", word_dropout, 0, 1)
-        self.embedding = TokenEmbedding(
-            ntoken,
-            ninp,
-            dropout=dropout,
-            max_len=max_len,
-            position_scale=position_scale,
-        )
-        self.encoder = Encoder(nlayers, ninp, nhead, nhid, dropout=dropout, norm_first=True)
-        self.output = nn.Linear(2 * ninp, nclass)
-
-    def forward(
-        self, ids: Tensor, padding_mask: Tensor | None = None, *, need_weights: bool = False
-    ) -> Tensor | tuple[Tensor, list[Tensor]]:
-        """Return logits ``(B, C)``.
-
-        Args:
-            ids: token ids ``(B, T)``.
-            padding_mask: boolean ``(B, T)``; True = a real token; by default all are.
-            need_weights: also return each layer's attention weights, ``(B, H, T, T)``.
-        """
-        x = self.embedding(ids)
-        if padding_mask is None:
-            padding_mask = torch.ones_like(ids, dtype=torch.bool)
-        _check_padding("padding_mask", padding_mask, ids)
-        if self.training and self.word_dropout:
-            hidden = torch.rand(ids.shape, device=ids.device) < self.word_dropout
-            padding_mask = padding_mask.masked_fill(hidden, False)
-        x = self.encoder(x, padding_mask=padding_mask, need_weights=need_weights)
-        x, weights = x if need_weights else (x, None)
-        logits = self.output(_pool(x, padding_mask))
-        return (logits, weights) if need_weights else logits
-
-
-def _check_sizes(ninp: int, nhead: int, **sizes: int) -> None:
-    """Check what the two smaller models have in common, by the names that they give it."""
-    for name, value in {"ninp": ninp, "nhead": nhead, **sizes}.items():
-        check_int(name, value)
-    if ninp % 2:
-        raise ValueError(f"ninp must be even (sines and cosines come in pairs), got {ninp}")
-    if ninp % nhead:
-        raise ValueError(f"ninp must be divisible by nhead, got ninp={ninp} and nhead={nhead}")
-
-
 def _check_padding(name: str, mask: Tensor | None, tokens: Tensor) -> None:
     """Check a mask, if there is one, over ``tokens``: ids ``(B, T)`` or vectors ``(B, T, D)``."""
     if mask is not None:
         check_mask(name, mask, tuple(tokens.shape[:2]), tokens, "the tokens")
-
-
-def _pool(x: Tensor, padding_mask: Tensor) -> Tensor:
-    """Mean and maximum over the real tokens: ``(B, T, D)`` to ``(B, 2D)``."""
-    hidden = ~padding_mask.unsqueeze(-1)  # (B, T, 1)
-    count = padding_mask.sum(dim=1, keepdim=True).clamp(min=1)  # (B, 1)
-    mean = x.masked_fill(hidden, 0.0).sum(dim=1) / count  # (B, D)
-    largest = x.masked_fill(hidden, -math.inf).amax(dim=1)  # (B, D)
-    largest = largest.masked_fill(hidden.all(dim=1), 0.0)
-    return torch.cat([mean, largest], dim=-1)

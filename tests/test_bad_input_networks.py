@@ -24,6 +24,7 @@ from helpers.attention import (
     padding_mask,
     scaled_dot_product_attention,
 )
+from helpers.classifiers import NgramClassifier, TransformerClassifier
 from helpers.layers import (
     DecoderLayer,
     Encoder,
@@ -33,7 +34,7 @@ from helpers.layers import (
     TokenEmbedding,
     sinusoidal_encoding,
 )
-from helpers.transformer import Transformer, TransformerClassifier, TransformerModel
+from helpers.transformer import Transformer, TransformerModel
 from right_answers import (
     FLOAT,
     B,
@@ -54,7 +55,7 @@ from right_answers import (
     tolerance,
 )
 
-MODULES = ["attention", "layers", "transformer"]
+MODULES = ["attention", "layers", "transformer", "classifiers"]
 
 
 def check_attention(result, given):
@@ -83,6 +84,7 @@ X = tensor("B", "T", D, dtype=FLOAT)
 PADDING = optional(tensor("B", "T", dtype=BOOLEANS))
 MASK = optional(tensor("...", dtype=BOOLEANS))
 IDS = tensor("B", "T", dtype=INTEGERS)
+K = 2  # runs that end at a word
 
 
 def fits(make):
@@ -125,6 +127,10 @@ def language_model():
 
 def classifier():
     return made(TransformerClassifier, V, 2, D, H, 5, 1, max_len=S)
+
+
+def ngram_classifier():
+    return made(NgramClassifier, V, 2, D, H, 5, 1)
 
 
 ENTRIES = [
@@ -412,7 +418,7 @@ ENTRIES = [
         ("ids",),
     ),
     Entry(
-        "transformer.TransformerClassifier",
+        "classifiers.TransformerClassifier",
         lambda: (
             TransformerClassifier,
             {"ntoken": V, "nclass": 2, "ninp": D, "nhead": H, "nhid": 5, "nlayers": 1}
@@ -423,11 +429,39 @@ ENTRIES = [
         built(torch.zeros(1, 1, dtype=torch.int64)),
     ),
     method(
-        "transformer.TransformerClassifier",
+        "classifiers.TransformerClassifier",
         classifier,
         lambda: {"ids": ids(B, T), "padding_mask": allowed(B, T), "need_weights": False},
         {"ids": IDS, "padding_mask": PADDING, "need_weights": flag()},
         ("ids", "padding_mask"),
+    ),
+    Entry(
+        "classifiers.NgramClassifier",
+        lambda: (
+            NgramClassifier,
+            {"ngrams": V, "nclass": 2, "ninp": D, "nhead": H, "nhid": 5, "nlayers": 1}
+            | {"dropout": 0.1},
+        ),
+        dict.fromkeys(("ngrams", "nclass", "ninp", "nhead", "nhid", "nlayers"), size())
+        | {"dropout": number(0, 1)},
+        built(torch.zeros(1, 1, K, dtype=torch.int64), numbers(1, 1, K)),
+    ),
+    method(
+        "classifiers.NgramClassifier",
+        ngram_classifier,
+        lambda: {
+            "ids": ids(B, T, K),
+            "weights": numbers(B, T, K),
+            "padding_mask": allowed(B, T),
+            "need_weights": False,
+        },
+        {
+            "ids": tensor("B", "T", "K", dtype=INTEGERS),
+            "weights": tensor(B, T, K, dtype=FLOAT),
+            "padding_mask": PADDING,
+            "need_weights": flag(),
+        },
+        ("ids", "weights", "padding_mask"),
     ),
 ]
 

@@ -87,6 +87,7 @@ def test_the_page_says_what_was_found(tmp_path):
     page = gan.tell(results(distances, rarest), tmp_path)
     assert page.startswith("## GAN\n")
     assert "up to 0.2 s later" in page
+    assert "Each was trained with the seeds 0 and 1: means" in page
     assert "| lesson 05 | 40.0 ± 14.1 | 0.50 ± 0.00 | 0.040 ± 0.000 | 2 of 2 | 1,250 |" in page
     assert "| plain DCGAN | 20.0 ± 14.1 | 0.50 ± 0.00 | 0.040 ± 0.001 | 1 of 2 | 1,250 |" in page
     assert "| noise | 990.0 | 0.50 | 0.000 | 0 of 1 |  |" in page

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,13 @@ def test_quick_results_say_so_and_are_not_published(kept):
     with pytest.raises(SystemExit, match=r"subject.json holds quick figures"):
         bench.publish()
     assert not published.exists()
+
+
+def test_the_published_page_is_what_its_figures_tell(tmp_path):
+    for path in bench.PUBLISHED.glob("*.json"):
+        shutil.copy(path, tmp_path)
+    bench.write_page(tmp_path)
+    page = (tmp_path / "README.md").read_text("utf-8")
+    assert (bench.PUBLISHED / "README.md").read_text("utf-8") == page
+    drawn = {path.name for path in tmp_path.glob("*.png")}
+    assert {path.name for path in bench.PUBLISHED.glob("*.png")} == drawn

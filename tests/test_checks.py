@@ -21,6 +21,7 @@ from helpers.checks import (
     check_module,
     check_not_meta,
     check_path,
+    check_sizes,
     check_tensor,
     shown,
 )
@@ -179,6 +180,15 @@ META = torch.zeros(2, 3, device="meta")
         (lambda: check_mask("m", META.bool(), (2, 3), X), ValueError, "m must lie on cpu like the"),
         (lambda: check_ids("ids", META.long(), 7, X), ValueError, "ids must lie on cpu like the"),
         (lambda: check_ids("ids", META.long(), 7), ValueError, "ids must hold numbers"),
+        (lambda: check_sizes("6", 3), TypeError, "ninp must be an integer, got '6'"),
+        (lambda: check_sizes(6, 0), ValueError, "nhead must be at least 1, got 0"),
+        (lambda: check_sizes(6, 3, nhid=0), ValueError, "nhid must be at least 1, got 0"),
+        (lambda: check_sizes(9, 3), ValueError, r"ninp must be even \(sines .*\), got 9"),
+        (
+            lambda: check_sizes(9, 2, even=False),
+            ValueError,
+            "ninp must be divisible by nhead, got ninp=9 and nhead=2",
+        ),
     ],
 )
 def test_each_check_says_what_is_wrong(call, error, message):

@@ -15,9 +15,9 @@ HELPERS = Path(__file__).parent.parent / "helpers"
 # Topic -> levels, lowest first. A new module is added here, with a thought on where it belongs.
 TOPICS = {
     "base": [{"checks"}, {"seeding", "progress", "modes"}],
-    "transformer": [{"attention"}, {"layers"}, {"transformer"}],
+    "transformer": [{"attention"}, {"layers"}, {"transformer", "classifiers"}],
     "figures": [{"canvas"}, {"plotting", "heatmaps", "pictures", "diagrams"}],
-    "data": [{"text", "archive"}, {"packaged"}, {"datasets", "digits"}],
+    "data": [{"text", "archive"}, {"packaged", "ngrams"}, {"datasets", "digits"}],
     "training": [{"weights"}, {"training"}],
     "alexnet": [{"alexnet"}],
     "gan": [{"gan", "gan_metrics"}],

@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from torch import nn
 
 from helpers.attention import causal_mask, padding_mask
-from helpers.transformer import Transformer, TransformerClassifier, TransformerModel
+from helpers.transformer import Transformer, TransformerModel
 from torch_reference import (
-    NEARLY_ONE,
+    EncoderOnly,
     assert_close,
     assert_same,
     decoder_layer_pairs,
+    encoder_only_pairs,
     encoder_pairs,
     generator,
+    inverted,
+    output_shapes,
     random_mask,
     random_module,
     simple_pairs,
@@ -26,10 +29,9 @@ from torch_reference import (
     torch_encoder,
 )
 
-B, H, T, S, C, V, SRC, F = 2, 3, 5, 7, 11, 13, 17, 23  # distinct primes
+B, H, T, S, V, SRC, F = 2, 3, 5, 7, 13, 17, 23  # distinct primes
 D = H * 14  # even, for the sines and cosines
 N = 2
-CLASSES = 29
 
 law = settings(max_examples=15)
 seeds = st.integers(0, 2**32 - 1)
@@ -59,22 +61,12 @@ def language_model(seed=0, dropout=0.0):
     return random_module(TransformerModel(V, D, H, F, N, dropout), seed)
 
 
-def classifier(seed=0, **options):
-    options = {"dropout": 0.0, **options}
-    return random_module(TransformerClassifier(V, CLASSES, D, H, F, N, **options), seed)
-
-
 def parameters(module):
     return sum(p.numel() for p in module.parameters())
 
 
 def quoted(text):
     return f"^{re.escape(text)}$"
-
-
-def inverted(mask):
-    """torch.nn's polarity: True = hidden."""
-    return None if mask is None else ~mask
 
 
 # Against torch.nn
@@ -144,91 +136,18 @@ def test_transformer_equals_torch(norm_first, src_padded, tgt_padded):
     )
 
 
-class TorchEncoderOnly(nn.Module):
-    """Embedding, nn.TransformerEncoder, a pooling of the positions, output layer."""
-
-    def __init__(self, outputs, pool, *, norm_first, width):
-        super().__init__()
-        self.vectors = nn.Embedding(V, D)
-        self.encoder = torch_encoder(N, D, H, F, norm_first=norm_first)
-        self.pool = pool
-        self.output = nn.Linear(width, outputs)
-
-    def forward(self, ids, mask=None, padding_mask=None):
-        x = self.vectors(ids) * math.sqrt(D) + sinusoids(ids.shape[1], D)
-        return self.output(self.pool(self.encoder(x, inverted(mask), inverted(padding_mask))))
-
-
-def model_pairs(ours, reference):
-    return [
-        *simple_pairs(ours.embedding.vectors, reference.vectors),
-        *encoder_pairs(ours.encoder, reference.encoder),
-        *simple_pairs(ours.output, reference.output),
-    ]
-
-
 def test_language_model_equals_torch():
     ours = language_model()
-    reference = TorchEncoderOnly(V, nn.Identity(), norm_first=False, width=D)
+    encoder = torch_encoder(N, D, H, F, norm_first=False)
+    reference = EncoderOnly(nn.Embedding(V, D), encoder, nn.Identity(), nn.Linear(D, V))
     ids = tokens(V, B, T)
-    pairs = model_pairs(ours, reference)
+    pairs = encoder_only_pairs(ours, reference)
     assert_same(
         ours, reference, pairs, lambda: (ours(ids),), lambda: (reference(ids, causal_mask(T)),)
     )
 
 
-def test_the_classifier_passes_its_position_scale_on():
-    """Without positions the order of the words makes no difference; with them it does."""
-    ids = torch.arange(T)[None]
-    order = torch.randperm(T, generator=generator(1))
-    without, weak = classifier(position_scale=0.0).eval(), classifier(position_scale=0.3).eval()
-    assert_close(without(ids[:, order]), without(ids), 1e-12)
-    assert not torch.allclose(weak(ids[:, order]), weak(ids))
-    assert_close(weak.embedding.positions.table, 0.3 * sinusoids(512, D), 1e-12)
-
-
-@pytest.mark.parametrize("padded", [False, True], ids=["unpadded", "padded"])
-def test_classifier_equals_torch(padded):
-    """With the pooling written as a loop over texts: mean and maximum of the real positions."""
-    padding = random_mask(B, T) if padded else None
-
-    def pool(x):
-        rows = []
-        for b in range(B):
-            real = x[b] if padding is None else x[b][padding[b]]
-            rows.append(torch.cat([real.mean(0), real.max(0).values]))
-        return torch.stack(rows)
-
-    ours = classifier()
-    reference = TorchEncoderOnly(CLASSES, pool, norm_first=True, width=2 * D)
-    ids = tokens(V, B, T)
-    assert_same(
-        ours,
-        reference,
-        model_pairs(ours, reference),
-        lambda: (ours(ids, padding),),
-        lambda: (reference(ids, padding_mask=padding),),
-    )
-
-
 # Shapes and weights
-
-
-def output_shapes(module, run):
-    """What each named part returned, as a shape (for attentions with weights: of the output)."""
-    shapes = {}
-
-    def remember(name):
-        def hook(_module, _inputs, output):
-            shapes[name] = tuple((output[0] if isinstance(output, tuple) else output).shape)
-
-        return hook
-
-    handles = [part.register_forward_hook(remember(name)) for name, part in module.named_modules()]
-    run()
-    for handle in handles:
-        handle.remove()
-    return shapes
 
 
 def test_shapes_of_every_stage():
@@ -250,11 +169,6 @@ def test_shapes_of_every_stage():
     model = language_model()
     assert model(tgt).shape == (B, T, V)
 
-    model = classifier()
-    shapes = output_shapes(model, lambda: model(tgt))
-    assert shapes["embedding"] == shapes["encoder"] == (B, T, D)
-    assert shapes["output"] == (B, CLASSES)
-
 
 @both_norms
 def test_transformer_returns_its_weights_on_request(norm_first):
@@ -274,23 +188,14 @@ def test_transformer_returns_its_weights_on_request(norm_first):
     assert not torch.equal(weights[0], weights[1])
 
 
-def test_the_smaller_models_return_their_weights_on_request():
-    ids, padding = tokens(V, B, T), random_mask(B, T)
-    model = language_model()
+def test_the_language_model_returns_its_weights_on_request():
+    model, ids = language_model(), tokens(V, B, T)
     logits, weights = model(ids, need_weights=True)
     assert_close(logits, model(ids), 1e-12)
     assert [w.shape for w in weights] == [(B, H, T, T)] * N
     for w in weights:
         assert (w[..., ~causal_mask(T)] == 0).all()
         assert (w[..., causal_mask(T)] > 0).all()
-
-    model = classifier()
-    logits, weights = model(ids, padding, need_weights=True)
-    assert_close(logits, model(ids, padding), 1e-12)
-    assert [w.shape for w in weights] == [(B, H, T, T)] * N
-    for w in weights:
-        assert (w.transpose(1, 3)[~padding] == 0).all()
-        assert (w.transpose(1, 3)[padding] > 0).all()  # every real token, also a later one
 
 
 # Laws
@@ -350,24 +255,13 @@ def test_padding_is_inert_in_the_transformer(seed, more, norm_first):
         assert_close(padded[b : b + 1, :t], alone, 1e-12)
 
 
-@law
-@given(seed=seeds, more=st.integers(0, 4))
-def test_padding_is_inert_in_the_classifier(seed, more):
-    model, ids, lengths = classifier(seed), tokens(V, B, T, seed=seed), [3, T]
-    padded, real = with_padding(ids, lengths, more, V, seed + 1)
-    logits = model(padded, real)
-    for b, length in enumerate(lengths):
-        assert_close(logits[b : b + 1], model(ids[b : b + 1, :length]), 1e-12)
-
-
 def test_examples_do_not_see_each_other():
     src, tgt = tokens(SRC, B, S), tokens(V, B, T)
-    whole, model, labelled = encoder_decoder(), language_model(), classifier()
+    whole, model = encoder_decoder(), language_model()
     for b in range(B):
         row = slice(b, b + 1)
         assert_close(whole(src, tgt)[row], whole(src[row], tgt[row]), 1e-12)
         assert_close(model(tgt)[row], model(tgt[row]), 1e-12)
-        assert_close(labelled(tgt)[row], labelled(tgt[row]), 1e-12)
 
 
 def test_without_positions_the_order_of_the_source_is_lost():
@@ -377,38 +271,6 @@ def test_without_positions_the_order_of_the_source_is_lost():
     torch.testing.assert_close(model(src, tgt), model(src.flip(1), tgt))
     written = model.generate(src, start_id=0, length=5)
     assert written.equal(model.generate(src.flip(1), start_id=0, length=5))
-
-
-def test_the_order_of_the_tokens_matters():
-    """Without positions the classifier could not tell these two texts apart."""
-    ids = torch.tensor([[1, 2, 3, 4, 5], [5, 4, 3, 2, 1]])
-    logits = classifier()(ids)
-    assert (logits[0] - logits[1]).abs().max() > 1e-3
-
-
-def test_a_text_without_a_real_token_is_pooled_to_zeros():
-    model = classifier()
-    real = padding_mask(torch.tensor([0, 3]), T)
-    with torch.autograd.set_detect_anomaly(True):
-        logits = model(tokens(V, B, T), real)
-        logits.square().sum().backward()
-    assert_close(logits[0], model.output.bias, 0)
-    assert all(p.grad.isfinite().all() for p in model.parameters())
-
-
-def test_pooling_by_hand():
-    """With the output layer as the identity, logits are the mean, then the maximum."""
-    model = TransformerClassifier(V, 2 * D, D, H, F, N, dropout=0.0)
-    with torch.no_grad():
-        model.output.weight.copy_(torch.eye(2 * D))
-        model.output.bias.zero_()
-    # Encodings that we choose, by a hook that replaces the encoder's output: two texts of three
-    # tokens, of which two are real in one and one in the other.
-    chosen = torch.tensor([-300.0, -100.0, 50.0])[None, :, None].expand(2, 3, D)
-    model.encoder.register_forward_hook(lambda *_: chosen)
-    logits = model(tokens(V, 2, 3), padding_mask(torch.tensor([2, 1]), 3))
-    assert logits[:, :D].tolist() == [[-200.0] * D, [-300.0] * D]
-    assert logits[:, D:].tolist() == [[-100.0] * D, [-300.0] * D]
 
 
 # Greedy decoding
@@ -500,15 +362,12 @@ DECODER_LAYER = 2 * ATTENTION + FEED_FORWARD + 3 * NORM
 def test_parameters_by_hand():
     """Embeddings hold D numbers a token; positions hold none; pre-norm ends each stack in a norm.
 
-    An output layer has a weight for each pair of input and output, and a bias for each output; the
-    classifier's reads 2D numbers, a mean and a maximum.
+    An output layer has a weight for each pair of input and output, and a bias for each output.
     """
     whole = SRC * D + V * D + N * (ENCODER_LAYER + DECODER_LAYER) + (D * V + V)
     assert parameters(encoder_decoder()) == whole
     assert parameters(encoder_decoder(norm_first=True)) == whole + 2 * NORM
     assert parameters(language_model()) == V * D + N * ENCODER_LAYER + (D * V + V)
-    by_hand = V * D + N * ENCODER_LAYER + NORM + (2 * D * CLASSES + CLASSES)
-    assert parameters(classifier()) == by_hand
 
 
 def test_the_language_model_of_the_notes():
@@ -544,68 +403,19 @@ def test_defaults_and_where_options_go():
     assert all(layer.norm_first for layer in [*model.encoder.layers, *model.decoder])
     assert {m.p for m in model.modules() if isinstance(m, nn.Dropout)} == {0.3}
 
-    model = TransformerClassifier(V, CLASSES, D, H, F, N)
-    assert model.embedding.positions.table.shape == (512, D)
-    assert model.word_dropout == 0
-    assert {m.p for m in model.modules() if isinstance(m, nn.Dropout)} == {0.1}
-    model = TransformerClassifier(V, CLASSES, D, H, F, N, dropout=0.2)
-    assert {m.p for m in model.modules() if isinstance(m, nn.Dropout)} == {0.2}
-
 
 # Dropout
 
 
 def test_dropout_is_for_training_only():
     src, tgt = tokens(SRC, B, S), tokens(V, B, T)
-    options = {"dropout": 0.3, "word_dropout": 0.3}
     for noisy, plain, args in (
         (encoder_decoder(dropout=0.3), encoder_decoder(), (src, tgt)),
         (language_model(dropout=0.3), language_model(), (tgt,)),
-        (classifier(**options), classifier(), (tgt,)),
     ):
         plain.load_state_dict(noisy.state_dict())
         assert (noisy(*args) - noisy(*args)).abs().max() > 1e-3
         assert torch.equal(noisy.eval()(*args), plain(*args))
-
-
-def test_word_dropout_hides_its_share_of_the_words_and_only_those():
-    p, texts, words = 0.3, 101, 53
-    model = classifier(word_dropout=p)
-    ids = tokens(V, texts, words)
-    real = padding_mask(torch.tensor([words] * (texts - 1) + [11]))
-    _, weights = model(ids, real, need_weights=True)
-    seen = weights[0][:, 0, 0] > 0  # (B, T): what the first query of the first head may see
-    assert (weights[1][:, 0, 0] > 0).equal(seen)  # the same words in every layer
-    assert not seen[~real].any()
-    spread = math.sqrt(p * (1 - p) / int(real.sum()))
-    assert 1 - seen[real].double().mean().item() == pytest.approx(p, abs=4 * spread)
-    logits = model.eval()(ids, seen)  # as if the hidden words were padding
-    torch.manual_seed(0)
-    again = model.train()(ids, real)
-    torch.manual_seed(0)
-    _, weights = model(ids, real, need_weights=True)
-    assert_close(again, model.eval()(ids, weights[0][:, 0, 0] > 0), 1e-12)
-    assert (again - logits).abs().max() > 1e-6
-    _, weights = model(ids, real, need_weights=True)
-    assert (weights[0][:, 0, 0] > 0).equal(real)  # none in evaluation
-
-
-def test_word_dropout_does_not_write_into_the_mask():
-    real = torch.ones(B, T, dtype=torch.bool)
-    classifier(word_dropout=NEARLY_ONE)(tokens(V, B, T), real)
-    assert real.all()
-
-
-def test_word_dropout_is_drawn_where_the_ids_are():
-    ids, real = tokens(V, B, T), torch.ones(B, T, dtype=torch.bool)
-    model = classifier(word_dropout=0.3)
-    with torch.device("meta"):  # elsewhere, for what is made without a word on where
-        assert model(ids, real).device == model(ids).device == ids.device
-
-
-def test_a_text_whose_words_are_all_hidden():
-    model = classifier(word_dropout=NEARLY_ONE)
-    assert_close(model(tokens(V, B, T)), model.output.bias.expand(B, CLASSES), 0)
 
 
 # Errors
@@ -670,16 +480,6 @@ def test_a_text_whose_words_are_all_hidden():
             "nhid must be at least 1, got 0",
         ),
         (
-            lambda: TransformerClassifier(0, C, D, H, F, N),
-            ValueError,
-            "ntoken must be at least 1, got 0",
-        ),
-        (
-            lambda: TransformerClassifier(V, C, D, H, 0, N),
-            ValueError,
-            "nhid must be at least 1, got 0",
-        ),
-        (
             lambda: TransformerModel(V, 33, H, F, N),
             ValueError,
             "ninp must be even (sines and cosines come in pairs), got 33",
@@ -698,31 +498,6 @@ def test_a_text_whose_words_are_all_hidden():
             lambda: TransformerModel(V, D, H, F, N, -0.1),
             ValueError,
             "dropout must be at least 0 and below 1, got -0.1",
-        ),
-        (
-            lambda: TransformerClassifier(V, 0, D, H, F, N),
-            ValueError,
-            "nclass must be at least 1, got 0",
-        ),
-        (
-            lambda: TransformerClassifier(V, C, 33, H, F, N),
-            ValueError,
-            "ninp must be even (sines and cosines come in pairs), got 33",
-        ),
-        (
-            lambda: TransformerClassifier(V, C, D, H, F, 0),
-            ValueError,
-            "nlayers must be at least 1, got 0",
-        ),
-        (
-            lambda: TransformerClassifier(V, C, D, H, F, N, word_dropout=1.0),
-            ValueError,
-            "word_dropout must be at least 0 and below 1, got 1.0",
-        ),
-        (
-            lambda: TransformerClassifier(V, C, D, H, F, N, dropout=1.5),
-            ValueError,
-            "dropout must be at least 0 and below 1, got 1.5",
         ),
     ],
 )
@@ -756,9 +531,8 @@ def test_sizes_are_refused(make, error, message):
     ids=lambda x: "" if isinstance(x, torch.Tensor) else None,
 )
 def test_models_refuse_ids(ids, error, message):
-    for model in (language_model(), classifier()):
-        with pytest.raises(error, match=quoted(f"ids {message}")):
-            model(ids)
+    with pytest.raises(error, match=quoted(f"ids {message}")):
+        language_model()(ids)
     good = torch.ones(len(ids), S, dtype=torch.long)
     model = random_module(Transformer(V, V, **SIZES))
     for name, args in (("src", (ids, good)), ("tgt", (good, ids))):
@@ -775,11 +549,9 @@ def test_each_side_of_the_transformer_has_its_own_vocabulary():
         model(ids, ids)
 
 
-def test_models_refuse_what_is_too_long():
+def test_the_transformer_refuses_what_is_too_long():
     message = "must have at most max_len=7 positions, got 8"
     long, short = tokens(V, B, S + 1), tokens(V, B, S)
-    with pytest.raises(ValueError, match=quoted(f"ids {message}")):
-        classifier(max_len=S)(long)
     for name, args in (("src", (long, short)), ("tgt", (short, long))):
         with pytest.raises(ValueError, match=quoted(f"{name} {message}")):
             encoder_decoder(max_len=S)(*args)
@@ -790,43 +562,6 @@ def test_batches_of_different_sizes_are_refused():
     message = quoted("tgt must have 2 rows like the source, got 3")
     with pytest.raises(ValueError, match=message):
         encoder_decoder()(tokens(SRC, B, S), tokens(V, B + 1, T))
-
-
-@pytest.mark.parametrize("word_dropout", [0.0, 0.5])
-@pytest.mark.parametrize(
-    ("padding", "error", "message"),
-    [
-        (
-            torch.ones(B, T, dtype=torch.float32),
-            TypeError,
-            "padding_mask must be a boolean tensor, True = may attend, got torch.float32",
-        ),
-        (
-            torch.ones(B, T, dtype=torch.long),
-            TypeError,
-            "padding_mask must be a boolean tensor, True = may attend, got torch.int64",
-        ),
-        (
-            torch.ones(B, S, dtype=torch.bool),
-            ValueError,
-            "padding_mask must have shape (2, 5), got (2, 7)",
-        ),
-        (
-            torch.ones(1, T, dtype=torch.bool),
-            ValueError,
-            "padding_mask must have shape (2, 5), got (1, 5)",
-        ),
-        (
-            torch.ones(T, dtype=torch.bool),
-            ValueError,
-            "padding_mask must have shape (2, 5), got (5,)",
-        ),
-    ],
-    ids=lambda x: "" if isinstance(x, torch.Tensor) else None,
-)
-def test_the_classifier_refuses_masks_that_do_not_fit(padding, error, message, word_dropout):
-    with pytest.raises(error, match=quoted(message)):
-        classifier(word_dropout=word_dropout)(tokens(V, B, T), padding)
 
 
 @pytest.mark.parametrize(
@@ -902,7 +637,6 @@ def test_saved_weights_give_the_same_outputs(dtype):
         (encoder_decoder, (src, tgt)),
         (lambda seed: encoder_decoder(seed, norm_first=True), (src, tgt)),
         (language_model, (tgt,)),
-        (classifier, (tgt, random_mask(B, T))),
     ):
         model, other = make(seed=0), make(seed=1)
         output = model(*args)

@@ -111,6 +111,60 @@ def torch_encoder(
     return nn.TransformerEncoder(layer, num_layers, norm, enable_nested_tensor=False)
 
 
+def inverted(mask: Tensor | None) -> Tensor | None:
+    """A mask in torch.nn's polarity: True = hidden."""
+    return None if mask is None else ~mask
+
+
+class EncoderOnly(nn.Module):
+    """Embedding and sinusoids, nn.TransformerEncoder, a pooling of the positions, output layer."""
+
+    def __init__(
+        self,
+        vectors: nn.Embedding,
+        encoder: nn.TransformerEncoder,
+        pool: Callable[[Tensor], Tensor],
+        output: nn.Linear,
+    ) -> None:
+        super().__init__()
+        self.vectors, self.encoder, self.pool, self.output = vectors, encoder, pool, output
+
+    def forward(
+        self, ids: Tensor, mask: Tensor | None = None, padding_mask: Tensor | None = None
+    ) -> Tensor:
+        width = self.vectors.embedding_dim
+        x = self.vectors(ids) * math.sqrt(width) + sinusoids(ids.shape[1], width)
+        return self.output(self.pool(self.encoder(x, inverted(mask), inverted(padding_mask))))
+
+
+def encoder_only_pairs(ours: nn.Module, reference: EncoderOnly) -> list[Pair]:
+    return [
+        *simple_pairs(ours.embedding.vectors, reference.vectors),
+        *encoder_pairs(ours.encoder, reference.encoder),
+        *simple_pairs(ours.output, reference.output),
+    ]
+
+
+# Shapes
+
+
+def output_shapes(module: nn.Module, run: Callable[[], object]) -> dict[str, tuple[int, ...]]:
+    """What each named part returned, as a shape (for attentions with weights: of the output)."""
+    shapes = {}
+
+    def remember(name):
+        def hook(_module, _inputs, output):
+            shapes[name] = tuple((output[0] if isinstance(output, tuple) else output).shape)
+
+        return hook
+
+    handles = [part.register_forward_hook(remember(name)) for name, part in module.named_modules()]
+    run()
+    for handle in handles:
+        handle.remove()
+    return shapes
+
+
 # Comparison
 
 

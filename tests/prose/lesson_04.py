@@ -10,6 +10,21 @@ WIDTH = ("classifier.code", r"ninp=(\d+),")
 TORCHTEXT = ("requirements.txt", r"^torchtext==(\S+)")
 HALF = ("helpers/datasets.py", r"_PER_CLASS = (\S+)")
 
+RESULTS = "benchmarks/results/README.md"
+LOGISTIC = "naive Bayes ratios, logistic regression, triples"
+POSITIONS = r"\| position: sines added, times (\S+) \|[^|]*\| -([\d.]+) ±"
+
+
+def change(row: str, sign: str = "-") -> tuple[str, str]:
+    """Where a row of the ablation says by how many points the accuracy changes."""
+    return RESULTS, rf"\| {row} \|[^|]*\| {sign}([\d.]+) ±"
+
+
+def side_by_side(row: str) -> tuple:
+    """Where the table of classifiers has the accuracy of a row."""
+    return RESULTS, rf"^\| {row} \| (\d\S+) ", lambda percent: percent / 100
+
+
 TABLE: Table = {
     "title": [
         (
@@ -198,6 +213,50 @@ TABLE: Table = {
         ("**{} reviews are few.**", *TRAIN),
         ("The Transformer learns {} for each word", *WIDTH),
         ("long reviews to {} tokens", *KEPT),
+    ],
+    "counts-first": [
+        ("in at least {} training reviews", "runs.code", r"min_texts=(\d)\)"),
+    ],
+    "ratio-seen": [
+        ("stands in {} reviews only", "runs.code", r"min_texts=(\d)\)"),
+        ("are cut into {} blocks by position", "own-label.code", r"folds=(\d)\)"),
+    ],
+    "runs-training-prose": [
+        ("Nearly {} weights", "runs-model", r"^(\S+) weights"),
+        ("for {} reviews!", *TRAIN),
+    ],
+    "runs-epochs-prose": [("with the last {} words", "runs-epochs.code", r"last = (\d+)")],
+    "what-mattered": [
+        ("the model gets {} there", RESULTS, r"\| the recipe \| (\S+) ±", lambda x: x / 100),
+        ("| words alone, no pairs and triples | -{} |", *change("runs: words alone")),
+        ("added, sines times {} | -{} |", RESULTS, POSITIONS),
+        (
+            "the last {} words instead of {} | -{} |",
+            RESULTS,
+            r"\| truncation: last (\d+) words instead of (\d+) \|[^|]*\| -([\d.]+) ±",
+        ),
+        ("every run weighs 1 | -{} |", *change("ratios: none, every run weighs 1")),
+        ("right after the vectors | -{} |", *change("depth: no layer, so no attention")),
+        ("counted the review itself | -{} |", *change("ratios: the review itself counted, too")),
+        ("that all words share | -{} |", *change("no vector that all words share")),
+        ("instead of 64 | -{} |", *change("width: 16 instead of 64")),
+        ("| pairs, but no triples | -{} |", *change("runs: words and pairs, no triples")),
+        ("| two layers instead of one | -{} |", *change("depth: two layers instead of one")),
+        ("| no word dropout | -{} |", *change("word dropout: none instead of 0.5")),
+        ("no maximum | +{} |", *change("pooling: mean alone", sign="")),
+    ],
+    "who-won": [
+        ("with pairs, gets {} right", *side_by_side("NB-SVM, pairs")),
+        ("on runs gets {}, the mean of", *side_by_side("Transformer on weighed runs")),
+        (
+            "the mean of {} seeds",
+            RESULTS,
+            r"\| Transformer on weighed runs \|(?:[^|]*\|){2} 0, .*?, (\d+) \|",
+            lambda last: last + 1,
+        ),
+        ("that vote together {}.", *side_by_side("committee of 3")),
+        ("it gets {}, in less than", *side_by_side(LOGISTIC)),
+        ("their scores added up, get {}.", *side_by_side("committee of 9, with the linear model")),
         ("BERT reached nearly 96%", CITED),
         ("stop near 91%", CITED),
     ],

@@ -31,7 +31,7 @@ README: Table = {
             r"train=(\S+), test=(\S+)\)",
             lambda train, test: train + test,
         ),
-        ("with a linear model | {} |", MINUTES),
+        ("what it takes to win | {} |", MINUTES),
         ("instead of admired | {} |", MINUTES),
         ("a debt of {} years", "06_loan_calculator:loop-mended", r"\((\S+) years\)"),
         ("to do with it | {} |", MINUTES),
