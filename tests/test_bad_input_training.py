@@ -104,6 +104,10 @@ def is_close(result, given):
     assert_close(result, float(given["value"]))
 
 
+def sizes_fit(result, given):
+    assert given["ninp"] % 2 == given["ninp"] % given["nhead"] == 0
+
+
 def is_that_path(result, given):
     assert result == Path(given["value"])
 
@@ -227,6 +231,15 @@ BASE = [
         (2, 3),
         LIKE,
         right=is_itself,
+    ),
+    Entry(
+        "checks.check_sizes",
+        lambda: (
+            lambda ninp, nhead, nlayers: checks.check_sizes(ninp, nhead, nlayers=nlayers),
+            {"ninp": 6, "nhead": 3, "nlayers": 2},
+        ),
+        dict.fromkeys(("ninp", "nhead", "nlayers"), integer(1, 2**63 - 1)),
+        sizes_fit,
     ),
     Entry(
         "checks.shown",
