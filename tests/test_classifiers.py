@@ -23,6 +23,7 @@ from torch_reference import (
     output_shapes,
     random_mask,
     random_module,
+    refused_ids,
     simple_pairs,
     sinusoids,
     torch_encoder,
@@ -499,30 +500,7 @@ def test_sizes_are_refused(make, error, message):
         make()
 
 
-@pytest.mark.parametrize(
-    ("ids", "error", "message"),
-    [
-        (torch.tensor([[1, -1]]), ValueError, "must lie in 0..12, got the token id -1"),
-        (torch.tensor([[1, V]]), ValueError, "must lie in 0..12, got the token id 13"),
-        (
-            torch.ones(B, T, dtype=torch.float32),
-            TypeError,
-            "must hold int64 or int32 token ids, got torch.float32",
-        ),
-        (torch.tensor([1, 2]), ValueError, "must have shape (B, T), got (2,)"),
-        (
-            torch.ones(B, T, V, dtype=torch.long),
-            ValueError,
-            "must have shape (B, T), got (2, 5, 13)",
-        ),
-        (
-            torch.ones(B, 0, dtype=torch.long),
-            ValueError,
-            "must hold at least one token, got shape (2, 0)",
-        ),
-    ],
-    ids=lambda x: "" if isinstance(x, torch.Tensor) else None,
-)
+@refused_ids
 def test_the_classifier_refuses_ids(ids, error, message):
     with pytest.raises(error, match=quoted(f"ids {message}")):
         classifier()(ids)

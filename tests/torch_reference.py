@@ -9,6 +9,7 @@ no parameter of either side was left out of the pairs.
 import math
 from collections.abc import Callable, Sequence
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -163,6 +164,35 @@ def output_shapes(module: nn.Module, run: Callable[[], object]) -> dict[str, tup
     for handle in handles:
         handle.remove()
     return shapes
+
+
+# Refusals
+
+# What a model with a vocabulary of 13 refuses, with which error, and in which words.
+refused_ids = pytest.mark.parametrize(
+    ("ids", "error", "message"),
+    [
+        (torch.tensor([[1, -1]]), ValueError, "must lie in 0..12, got the token id -1"),
+        (torch.tensor([[1, 13]]), ValueError, "must lie in 0..12, got the token id 13"),
+        (
+            torch.ones(2, 5, dtype=torch.float32),
+            TypeError,
+            "must hold int64 or int32 token ids, got torch.float32",
+        ),
+        (torch.tensor([1, 2]), ValueError, "must have shape (B, T), got (2,)"),
+        (
+            torch.ones(2, 5, 13, dtype=torch.long),
+            ValueError,
+            "must have shape (B, T), got (2, 5, 13)",
+        ),
+        (
+            torch.ones(2, 0, dtype=torch.long),
+            ValueError,
+            "must hold at least one token, got shape (2, 0)",
+        ),
+    ],
+    ids=lambda x: "" if isinstance(x, torch.Tensor) else None,
+)
 
 
 # Comparison
