@@ -162,7 +162,7 @@ class MultiHeadAttention(nn.Module):
         ValueError: ``num_heads`` does not divide ``d_model``, or ``dropout`` is not in ``[0, 1)``.
 
     Without the weights, the same formula is computed by torch's fused kernel, which never stores a
-    ``(T, S)`` matrix; the tests hold both ways equal.
+    ``(T, S)`` matrix, and needs none to be told of a causal mask; the tests hold both ways equal.
 
     Source: section 3.2.2. Difference from ``torch.nn.MultiheadAttention``: batch first, four
     separate projections instead of one packed matrix, True = may attend, weights of every head
@@ -230,8 +230,14 @@ class MultiHeadAttention(nn.Module):
                 queries, keys, values, allowed, dropout=dropout
             )
         else:
+            causal = _is_causal(allowed)
             heads = F.scaled_dot_product_attention(
-                queries, keys, values, attn_mask=allowed, dropout_p=dropout
+                queries,
+                keys,
+                values,
+                attn_mask=None if causal else allowed,
+                dropout_p=dropout,
+                is_causal=causal,
             )
         output = self.output_proj(heads.transpose(1, 2).flatten(2))  # (B, T, D)
         return (output, weights) if need_weights else output
@@ -257,6 +263,13 @@ class MultiHeadAttention(nn.Module):
         check_mask("padding_mask", padding_mask, (batch, keys), weight)
         padding = padding_mask[:, None, None, :]
         return padding if mask is None else mask & padding  # (B, 1 or H, 1 or T, S)
+
+
+def _is_causal(mask: Tensor | None) -> bool:
+    """Whether a mask is ``causal_mask``, which the fused kernel knows without being handed it."""
+    if mask is None or mask.dim() != 2:
+        return False
+    return torch.equal(mask, torch.ones_like(mask).tril())
 
 
 def _check_broadcastable(mask: Tensor, scores: Tensor) -> Tensor:

@@ -250,7 +250,7 @@ def check_ids(name: str, ids: object, vocab_size: int, like: Tensor | None = Non
     low, high = int(ids.min()), int(ids.max())
     if low < 0 or high >= vocab_size:
         culprit = low if low < 0 else high
-        raise ValueError(f"{name} must lie in 0..{vocab_size - 1}, got the token id {culprit}")
+        raise ValueError(f"{name} must lie in 0..{vocab_size - 1}, got the id {culprit}")
     return ids
 
 

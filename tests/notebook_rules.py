@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 
-from course import title_of
+from course import ROOT, title_of
 from declared_tags import DECLARED
 from nbval_rtol import tolerance_of
 from pages import formula_to_mathml, formulas_in
@@ -23,6 +23,10 @@ WIDGETS = "application/vnd.jupyter.widget-view+json"
 MACHINE_PATH = re.compile(
     r"(?<![\w.])/(?:home|root|tmp|Users|private|var|opt)/\w|\b[A-Za-z]:\\+Users\b"
 )
+
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+FRAME = re.compile(r"File (helpers/\w+\.py):(\d+), in ")
+QUOTED = re.compile(r"^(?:-+>)? *(\d+)(?: (.*))?$", re.MULTILINE)
 
 
 def _place(index: int, cell: dict) -> str:
@@ -114,6 +118,29 @@ def errors_only_where_tagged(notebook: dict) -> list[str]:
         elif tagged and not errors:
             complaints.append(f"{place} is tagged raises-exception and raised nothing")
     return complaints
+
+
+def tracebacks_quote_the_helpers(notebook: dict) -> list[str]:
+    """What an error's traceback quotes of a helper stands there, on the lines that it names."""
+    complaints = []
+    for place, cell in _cells(notebook, "code"):
+        for output in _outputs(cell, "error"):
+            for text in (COLOUR.sub("", part) for part in output["traceback"]):
+                if frame := FRAME.match(text):
+                    for number, line in QUOTED.findall(text):
+                        if line.strip() not in _quotations(frame[1], int(number)):
+                            complaints.append(
+                                f"{place} quotes {frame[1]}:{number} as {line.strip()!r}: "
+                                "run `make regenerate`"
+                            )
+    return complaints
+
+
+def _quotations(path: str, number: int) -> set[str]:
+    """Return how a line of a file of the course is quoted: a comment at its end may be left out."""
+    lines = (ROOT / path).read_text("utf-8").splitlines() if (ROOT / path).exists() else []
+    line = "".join(lines[number - 1 : number]).strip()
+    return {line, line.split("  # ")[0]} if number <= len(lines) else set()
 
 
 def kernel_is_python3(notebook: dict) -> list[str]:
@@ -310,6 +337,7 @@ RULES: list[Callable[[dict], list[str]]] = [
     executed_in_order,
     nothing_on_stderr,
     errors_only_where_tagged,
+    tracebacks_quote_the_helpers,
     kernel_is_python3,
     cells_have_readable_ids,
     opens_with_title,

@@ -586,6 +586,52 @@ def test_the_output_is_the_same_with_and_without_weights(seed, b, t, s, share, h
     assert_close(module(*args), output, 1e-12)
 
 
+def told_to_the_kernel(monkeypatch, mask, **others):
+    """What torch's fused kernel is given for this mask: its matrix, and whether it is causal."""
+    given, kernel = [], F.scaled_dot_product_attention
+    monkeypatch.setattr(
+        F,
+        "scaled_dot_product_attention",
+        lambda *x, **told: given.append(told) or kernel(*x, **told),
+    )
+    length = mask.shape[-2:]
+    args = draw(B, length[0], D), draw(B, length[1], D, seed=1), draw(B, length[1], D, seed=2)
+    module = random_module(MultiHeadAttention(D, H))
+    output = module(*args, mask, **others)
+    assert_close(output, module(*args, mask, **others, need_weights=True)[0], 1e-12)
+    return given[0]["attn_mask"], given[0]["is_causal"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (T, T), (T, S), (S, T)], ids=str)
+def test_the_fused_kernel_needs_no_matrix_for_a_causal_mask(monkeypatch, shape):
+    causal = torch.ones(shape, dtype=torch.bool).tril()
+    assert told_to_the_kernel(monkeypatch, causal) == (None, True)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        causal_mask(T).tril(-1),
+        causal_mask(T) | torch.eye(T, dtype=torch.bool).roll(1, 1),
+        causal_mask(T).T,
+        torch.ones(T, T, dtype=torch.bool),
+        causal_mask(T).expand(B, T, T),
+    ],
+    ids=["past only", "one step ahead", "future", "all", "for each example"],
+)
+def test_the_fused_kernel_gets_every_other_mask(monkeypatch, mask):
+    given, causal = told_to_the_kernel(monkeypatch, mask)
+    assert causal is False
+    assert given.equal(mask.unsqueeze(1) if mask.dim() == 3 else mask)
+
+
+def test_the_fused_kernel_gets_a_causal_mask_with_padding(monkeypatch):
+    real = padding_mask(torch.tensor([T, 2]))
+    given, causal = told_to_the_kernel(monkeypatch, causal_mask(T), padding_mask=real)
+    assert causal is False
+    assert given.equal(causal_mask(T) & real[:, None, None])
+
+
 def test_examples_do_not_see_each_other():
     module = random_module(MultiHeadAttention(D, H))
     together = module(*inputs())

@@ -94,8 +94,8 @@ def test_check_ids_returns_ids_inside_the_vocabulary(dtype):
 @pytest.mark.parametrize(
     ("ids", "error", "message"),
     [
-        (torch.tensor([[0, 7]]), ValueError, r"ids must lie in 0\.\.6, got the token id 7"),
-        (torch.tensor([[-1, 9]]), ValueError, r"ids must lie in 0\.\.6, got the token id -1"),
+        (torch.tensor([[0, 7]]), ValueError, r"ids must lie in 0\.\.6, got the id 7"),
+        (torch.tensor([[-1, 9]]), ValueError, r"ids must lie in 0\.\.6, got the id -1"),
         (
             torch.zeros(2, 0, dtype=torch.long),
             ValueError,

@@ -512,12 +512,12 @@ def test_the_classifier_refuses_ids(ids, error, message):
         (
             {"ids": torch.tensor([[[1, -1]]])},
             ValueError,
-            "ids must lie in 0..30, got the token id -1",
+            "ids must lie in 0..30, got the id -1",
         ),
         (
             {"ids": torch.tensor([[[1, G]]])},
             ValueError,
-            "ids must lie in 0..30, got the token id 31",
+            "ids must lie in 0..30, got the id 31",
         ),
         (
             {"ids": torch.ones(B, T, K)},

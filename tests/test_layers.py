@@ -289,8 +289,8 @@ def test_embedding_has_one_vector_a_token_and_drops_out_in_training():
 @pytest.mark.parametrize(
     ("ids", "error", "message"),
     [
-        (torch.tensor([[3, -1, 2]]), ValueError, "ids must lie in 0..12, got the token id -1"),
-        (torch.tensor([[3, V, 2]]), ValueError, "ids must lie in 0..12, got the token id 13"),
+        (torch.tensor([[3, -1, 2]]), ValueError, "ids must lie in 0..12, got the id -1"),
+        (torch.tensor([[3, V, 2]]), ValueError, "ids must lie in 0..12, got the id 13"),
         (
             torch.tensor([[1.0]], dtype=torch.float32),
             TypeError,

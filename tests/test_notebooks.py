@@ -79,6 +79,9 @@ def twice(number):
 heights = np.array([1, twice(1.5)])
 plot(heights, max(heights))"""
 
+FIRST_LINE = next(iter((rules.ROOT / "helpers" / "checks.py").read_text("utf-8").splitlines()))
+QUOTATION = f"\x1b[36mFile helpers/checks.py:1\x1b[39m, in f(x)\n----> 1     {FIRST_LINE}\n"
+
 
 def good():
     figure = shown(image_png="aGk=", text_plain="<Figure size 500x300 with 1 Axes>")
@@ -92,7 +95,7 @@ def good():
         markdown("third", "And the fact."),
         code("fact", stream("highest: 3\n"), source='print("highest:", max(heights))'),
         markdown("fourth", "On purpose:"),
-        code("fail", raised("File helpers/checks.py:31"), tags=["raises-exception"]),
+        code("fail", raised(QUOTATION), tags=["raises-exception"]),
         markdown("fifth", "Seconds differ."),
         code("clock", stream("1.23 s\n"), tags=["nbval-ignore-output"]),
         markdown("sixth", "But it is fast."),
@@ -128,6 +131,11 @@ def told_by(text):
     return edited("fact", outputs=[stream(text)])
 
 
+def quoting(old, new):
+    """Return the good notebook with a traceback that quotes something else."""
+    return edited("fail", outputs=[raised(QUOTATION.replace(old, new))])
+
+
 def without(name):
     changed = good()
     changed["cells"] = [cell for cell in changed["cells"] if cell["id"] != name]
@@ -151,6 +159,10 @@ BROKEN = [
     (rules.nothing_on_stderr, edited("add", outputs=[stream("hm", "stderr")]), "wrote to stderr"),
     (rules.errors_only_where_tagged, edited("fail", tags=[]), "raised ValueError without the tag"),
     (rules.errors_only_where_tagged, edited("fail", outputs=[]), "and raised nothing"),
+    (rules.tracebacks_quote_the_helpers, quoting("1", "2"), "quotes helpers/checks.py:2 as"),
+    (rules.tracebacks_quote_the_helpers, quoting("1", "99999"), "quotes helpers/checks.py:99999"),
+    (rules.tracebacks_quote_the_helpers, quoting("checks", "check"), "quotes helpers/check.py:1"),
+    (rules.tracebacks_quote_the_helpers, quoting(FIRST_LINE, "return x"), "as 'return x'"),
     (rules.kernel_is_python3, with_metadata(kernelspec={"name": "mine"}), "kernel is 'mine'"),
     (rules.kernel_is_python3, with_metadata(kernelspec={}), "kernel is None"),
     (rules.kernel_is_python3, with_metadata(language_info={"version": "3.1"}), "version of Python"),

@@ -523,7 +523,7 @@ def test_models_refuse_ids(ids, error, message):
 def test_each_side_of_the_transformer_has_its_own_vocabulary():
     model, ids = encoder_decoder(), torch.tensor([[SRC - 1]])
     assert model(ids, torch.tensor([[V - 1]])).shape == (1, 1, V)
-    with pytest.raises(ValueError, match=quoted("tgt must lie in 0..12, got the token id 16")):
+    with pytest.raises(ValueError, match=quoted("tgt must lie in 0..12, got the id 16")):
         model(ids, ids)
 
 

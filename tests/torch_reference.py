@@ -172,8 +172,8 @@ def output_shapes(module: nn.Module, run: Callable[[], object]) -> dict[str, tup
 refused_ids = pytest.mark.parametrize(
     ("ids", "error", "message"),
     [
-        (torch.tensor([[1, -1]]), ValueError, "must lie in 0..12, got the token id -1"),
-        (torch.tensor([[1, 13]]), ValueError, "must lie in 0..12, got the token id 13"),
+        (torch.tensor([[1, -1]]), ValueError, "must lie in 0..12, got the id -1"),
+        (torch.tensor([[1, 13]]), ValueError, "must lie in 0..12, got the id 13"),
         (
             torch.ones(2, 5, dtype=torch.float32),
             TypeError,
