@@ -43,7 +43,7 @@ class Recipe:
         longest: words in the longest run.
         min_texts: in how many training reviews a run must stand.
         last: how many words of a review are read, from its end.
-        pooling: "mean and maximum", "mean" or "maximum".
+        maximum: whether the maximum over the words is pooled beside the mean.
         word_dropout: share of the words that are left out in training.
         width: of the model.
         layers: of the encoder; 0 leaves a layer norm alone.
@@ -56,7 +56,7 @@ class Recipe:
     longest: int = 3
     min_texts: int = 3
     last: int = 512
-    pooling: str = "mean and maximum"
+    maximum: bool = True
     word_dropout: float = 0.5
     width: int = 64
     layers: int = 1
@@ -84,15 +84,11 @@ class _Positioned(nn.Module):
         return self.encoder(x + self.table[: x.shape[1]], **options)
 
 
-class _Half(nn.Linear):
-    """A linear layer that sees one half of what was pooled."""
-
-    def __init__(self, width: int, half: slice) -> None:
-        super().__init__(width, 2)
-        self.half = half
+class _MeanOnly(nn.Linear):
+    """A linear layer that sees the mean over the words and not the maximum."""
 
     def forward(self, pooled: Tensor) -> Tensor:
-        return super().forward(pooled[:, self.half])
+        return super().forward(pooled[:, : self.in_features])
 
 
 def build(ids: int, recipe: Recipe) -> NgramClassifier:
@@ -104,9 +100,8 @@ def build(ids: int, recipe: Recipe) -> NgramClassifier:
     if recipe.position_scale:
         table = recipe.position_scale * sinusoidal_encoding(recipe.last, width)
         model.encoder = _Positioned(model.encoder, table)
-    if recipe.pooling != "mean and maximum":
-        half = slice(width) if recipe.pooling == "mean" else slice(width, None)
-        model.output = _Half(width, half)
+    if not recipe.maximum:
+        model.output = _MeanOnly(width, 2)
     if not recipe.everywhere:
         nn.init.zeros_(model.everywhere.requires_grad_(False))
     return model
