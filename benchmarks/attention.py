@@ -83,7 +83,7 @@ def measure_growth(lengths: Sequence[int], seconds: float) -> dict:
 def measure(quick: bool) -> dict:
     """Measure everything, each size and number of threads in a process of its own."""
     sizes = {name: _shrunk(size) if quick else size for name, size in SIZES.items()}
-    seconds = 0.2 if quick else 4.5
+    seconds = 0.2 if quick else 3.0
     lengths = [GROWTH.length * 2**i for i in range(3 if quick else 6)]
     jobs, names = [Job(measure_growth, {"lengths": lengths, "seconds": seconds / 3})], []
     for name, size in sizes.items():

@@ -128,7 +128,7 @@ def measure(quick: bool) -> dict:
     jobs = [Job(lesson, {"name": name}) for name in names if not quick or name in QUICK_LESSONS]
     command = [sys.executable, str(ROOT / "scripts" / "course.py"), "test"]
     return {
-        "imports": measure_imports(rounds=1 if quick else 7),
+        "imports": measure_imports(rounds=1 if quick else 5),
         "lessons": run_jobs(jobs, side_by_side=SIDE_BY_SIDE),
         "test": None if quick else run_and_watch(command),
     }

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
 
-NOTEBOOK_WORKERS = 2  # notebooks side by side in `test`, where the machine has that many cores
+WORKERS = 2  # files side by side in `test`, where the machine has that many cores
 
 PICTURE = ("03_synthetic_training", "reversal-attention")  # lesson and cell of the README's picture
 
@@ -205,20 +205,28 @@ def lint_commands() -> list[list[str]]:
     return [["-m", "ruff", "check"], ["-m", "ruff", "format", "--check"]]
 
 
-def notebook_test_command(paths: list[Path], workers: int = NOTEBOOK_WORKERS) -> list[str]:
-    """Return the command that executes notebooks and compares the stored outputs."""
-    command = ["-m", "pytest", "--nbval", "--nbval-current-env"]
-    command += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider"]
+def pytest_command(workers: int = WORKERS) -> list[str]:
+    """Return the command that runs the tests, those of a file on one worker and in order."""
+    command = ["-m", "pytest"]
     if min(workers, os.cpu_count() or 1) > 1:
-        # loadfile: the cells of a notebook share one kernel, so they stay on one worker, in order.
         command += ["-n", str(workers), "--dist", "loadfile"]
+    return command
+
+
+def notebook_test_command(paths: list[Path], workers: int = WORKERS) -> list[str]:
+    """Return the command that executes notebooks and compares the stored outputs.
+
+    The cells of a notebook share one kernel, so they stay on one worker, too.
+    """
+    command = [*pytest_command(workers), "--nbval", "--nbval-current-env"]
+    command += [f"--nbval-cell-timeout={CELL_TIMEOUT}", "-p", "no:cacheprovider"]
     return [*command, *(f"{NOTEBOOKS.name}/{path.name}" for path in paths)]
 
 
 def test_course() -> int:
     """Lint, run the unit tests, then compare every notebook with its stored outputs."""
     notebooks = notebook_test_command(find_notebooks())
-    return _run_all([*lint_commands(), ["-m", "pytest"], notebooks])
+    return _run_all([*lint_commands(), pytest_command(), notebooks])
 
 
 def audit(names: list[str]) -> int:

@@ -17,8 +17,8 @@ from xml.etree import ElementTree
 
 from course import (
     BUILD,
-    NOTEBOOK_WORKERS,
     ROOT,
+    WORKERS,
     CourseError,
     find_notebooks,
     notebook_test_command,
@@ -71,7 +71,7 @@ def compare(instructions: str, threads: int, lessons: list[Path]) -> dict[str, s
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     # Lessons of two threads each do not run side by side on two cores.
-    workers = 1 if threads > 1 else NOTEBOOK_WORKERS
+    workers = 1 if threads > 1 else WORKERS
     command = [*notebook_test_command(lessons, workers=workers), f"--junitxml={report}"]
     env = os.environ | environment_of(instructions, threads)
     with log.open("w", encoding="utf-8") as output:

@@ -158,7 +158,9 @@ def test_a_file_where_the_folder_belongs_is_named(tmp_path):
     assert (tmp_path / "shelf").read_bytes() == b"in the way"
 
 
-@pytest.mark.parametrize("body", [b"no archive", BODY[:-20], BODY[:20]])
+@pytest.mark.parametrize(
+    "body", [b"no archive", BODY[:-20], BODY[:20]], ids=["text", "without its end", "its head"]
+)
 def test_what_is_no_archive_is_named(tmp_path, body):
     (tmp_path / "shelf.tar.gz").write_bytes(body)
     digest = hashlib.sha256(body).hexdigest()
