@@ -5,14 +5,14 @@ after torch, once, which also brings the files into the system's cache; then tor
 with the helpers, in turn. The libraries below the helpers are part of their time, so those modules
 that draw in no matplotlib, and matplotlib by itself, are given beside the whole.
 
-Lessons are executed as ``make run`` does (``scripts/execution.py``): seconds from the start of the
-kernel to the end of the last cell, and the kernel's peak memory.
-
-``make test`` is what the target calls once ``.venv`` is set up. Once a second the resident memory
-of its whole tree of processes is added up. What processes share, such as torch's libraries, counts
-once for each of them, so the sum is an upper bound.
+``make test`` is what the target calls once ``.venv`` is set up. It prints what each lesson took
+(``tests/cell_table.py``): seconds from the start of the kernel to its end, and the kernel's peak
+memory. Once a second the resident memory of its whole tree of processes is added up. What processes
+share, such as torch's libraries, counts once for each of them, so the sum is an upper bound. A
+quick run tests two lessons alone.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,14 +23,14 @@ from statistics import median
 
 import psutil
 
-from benchmarks.jobs import ROOT, Job, run_jobs
+from benchmarks.jobs import ROOT
 from benchmarks.report import table
 
 WANTED_IMPORT = 0.2  # s that the helpers may take beyond torch
-SIDE_BY_SIDE = 2  # lessons at a time, as in `make test`
-QUICK_LESSONS = ("02_transformer_theory", "06_loan_calculator")
+QUICK = ["notebooks/02_transformer_theory.ipynb", "notebooks/06_loan_calculator.ipynb"]
 SHOWN_MODULES = 8
 SHOWN_LINES = 20  # of what failed tests say
+LESSON = re.compile(r"(?P<name>\d\d_\w+)  (?P<seconds>[\d.]+) s, (?P<peak>[\d.]+|\?) GB")
 
 TORCH, PACKAGE, MODULES = "torch alone", "torch, helpers", "torch, every module of helpers"
 PLAIN = "torch, the modules of helpers without matplotlib"
@@ -85,16 +85,6 @@ def measure_imports(rounds: int) -> dict:
     return {"seconds": seconds, "alone": alone}
 
 
-def lesson(name: str) -> dict:
-    """Execute one lesson in a kernel of its own."""
-    import course
-    from execution import execute
-
-    course.set_notebook_environment()
-    run = execute(course.NOTEBOOKS / f"{name}.ipynb")
-    return {"name": name, "seconds": run.seconds, "peak": run.memory, "problem": run.problem}
-
-
 def tree_memory(process: psutil.Process) -> float:
     """Return the resident memory of a process and all below it, in GB (10^9 bytes)."""
     total = 0
@@ -105,7 +95,10 @@ def tree_memory(process: psutil.Process) -> float:
 
 
 def run_and_watch(command: list[str], *, interval: float = 1.0) -> dict:
-    """Run a command; return its exit code, wall time, peak of memory and what it says failed."""
+    """Run a command; return its exit code, wall time, peak of memory, and what it says.
+
+    That is what failed, and of each lesson its name, seconds and peak memory in GB.
+    """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         start, peak, samples, code = time.perf_counter(), 0.0, 0, None
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
@@ -119,33 +112,37 @@ def run_and_watch(command: list[str], *, interval: float = 1.0) -> dict:
         lines = output.read().splitlines()
     failures = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
     said = (failures or lines)[-SHOWN_LINES:] if code else []
-    return {"exit": code, "seconds": seconds, "peak": peak, "samples": samples, "said": said}
+    lessons = [match.groupdict() for match in map(LESSON.fullmatch, lines) if match]
+    return {
+        **{"exit": code, "seconds": seconds, "peak": peak, "samples": samples, "said": said},
+        "lessons": lessons,
+    }
 
 
 def measure(quick: bool) -> dict:
-    """Measure imports, lessons and the tests."""
-    names = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-    jobs = [Job(lesson, {"name": name}) for name in names if not quick or name in QUICK_LESSONS]
-    command = [sys.executable, str(ROOT / "scripts" / "course.py"), "test"]
+    """Measure imports and the tests, and with these the lessons."""
+    tested, arguments = "`make test`", [str(ROOT / "scripts" / "course.py"), "test"]
+    if quick:
+        tested = "The test of two lessons"
+        arguments = ["-m", "pytest", "--nbval", "--nbval-current-env", *QUICK]
     return {
         "imports": measure_imports(rounds=1 if quick else 5),
-        "lessons": run_jobs(jobs, side_by_side=SIDE_BY_SIDE),
-        "test": None if quick else run_and_watch(command),
+        "tested": tested,
+        "test": run_and_watch([sys.executable, *arguments]),
     }
 
 
 def tell(results: dict, folder: Path) -> str:
     """Describe what `measure` found."""
-    parts = [_tell_imports(**results["imports"]), _tell_lessons(results["lessons"])]
-    parts += [_tell_test(results["test"])] if results["test"] else []
+    parts = [_tell_imports(**results["imports"]), _tell_test(results["tested"], results["test"])]
     return "\n\n".join(["## Course", *parts])
 
 
 def _tell_imports(seconds: dict[str, list[float]], alone: dict[str, dict]) -> str:
-    medians = {kind: median(own) for kind, own in seconds.items()}
-    beyond = {kind: value - medians[TORCH] for kind, value in medians.items()}
+    # Whatever else the machine does only adds to a time, so the fastest says most.
+    beyond = {kind: min(own) - min(seconds[TORCH]) for kind, own in seconds.items()}
     rows = [
-        [kind, f"{medians[kind]:.2f}", f"{min(own):.2f} to {max(own):.2f}", f"{beyond[kind]:+.2f}"]
+        [kind, f"{min(own):.2f}", f"{median(own):.2f}", f"{max(own):.2f}", f"{beyond[kind]:+.2f}"]
         for kind, own in seconds.items()
     ]
     verdicts = [
@@ -158,7 +155,10 @@ def _tell_imports(seconds: dict[str, list[float]], alone: dict[str, dict]) -> st
     return "\n\n".join(
         [
             f"Imports in fresh interpreters, {len(seconds[TORCH])} of each kind:",
-            table(["import", "median (s)", "range (s)", "beyond torch (s)"], rows),
+            table(
+                ["import", "fastest (s)", "median (s)", "slowest (s)", "fastest, beyond torch (s)"],
+                rows,
+            ),
             "\n".join(verdicts),
             f"Of the {len(alone)} modules, {len(slow)} take more than {WANTED_IMPORT} s each when "
             f"imported alone after torch; {drawn} of these draw in matplotlib. The slowest:",
@@ -176,27 +176,18 @@ def _slowest(alone: dict[str, dict]) -> str:
     return table(["module alone, after torch", "seconds", "matplotlib"], rows)
 
 
-def _tell_lessons(lessons: list[dict]) -> str:
-    rows = [
-        [run["name"], f"{run['seconds']:.0f}", "-" if run["peak"] is None else f"{run['peak']:.2f}"]
-        for run in lessons
-    ]
-    failed = [f"**{run['name']} failed:** {run['problem']}" for run in lessons if run["problem"]]
-    return "\n\n".join(
-        [
-            f"Lessons, {SIDE_BY_SIDE} at a time on one thread each; alone they may be faster:",
-            table(["lesson", "seconds", "peak memory (GB)"], rows),
-            *(failed or ["Every lesson ran to its end."]),
-        ]
-    )
-
-
-def _tell_test(test: dict) -> str:
+def _tell_test(tested: str, test: dict) -> str:
     outcome = "passed" if test["exit"] == 0 else f"**failed with exit code {test['exit']}**"
+    rows = [[run["name"], run["seconds"], run["peak"]] for run in test["lessons"]]
     told = (
-        f"`make test` {outcome} after {test['seconds'] / 60:.1f} minutes. All its processes "
+        f"{tested} {outcome} after {test['seconds'] / 60:.1f} minutes. All its processes "
         f"together held at most {test['peak']:.2f} GB in {test['samples']} samples."
     )
+    told += (
+        "\n\nIts lessons, on one thread each (`make test` runs two at a time; alone they may be "
+        "faster):\n\n"
+    )
+    told += table(["lesson", "seconds", "peak memory (GB)"], rows)
     if test["said"]:
         told += "\n\n" + "\n".join(["```", *test["said"], "```"])
     return told

@@ -68,7 +68,7 @@ def execute(path: Path) -> Run:
     async def end(cell: dict, cell_index: int, execute_reply: dict) -> None:
         nonlocal memory
         if cell_index == code[-1]:
-            memory = await _peak_memory(client.kc)
+            memory = peak_memory(await client.kc.execute_interactive(**PEAK_REQUEST))
 
     client = NotebookClient(
         notebook,
@@ -99,17 +99,20 @@ def execute(path: Path) -> Run:
     return run
 
 
-async def _peak_memory(kernel: object) -> float:
-    """Ask a kernel how much memory it has needed at its peak, in GB."""
-    # Interactive: returns when the kernel is idle again, ready to be shut down.
-    reply = await kernel.execute_interactive(
-        "",
-        silent=True,
-        user_expressions={"bytes": PEAK_MEMORY[sys.platform]},
-        allow_stdin=False,
-        timeout=CELL_TIMEOUT,
-        output_hook=lambda message: None,
-    )
+# Arguments of `execute_interactive`, which returns when the kernel is idle again and can be shut
+# down, that ask a kernel for its peak.
+PEAK_REQUEST = {
+    "code": "",
+    "silent": True,
+    "user_expressions": {"bytes": PEAK_MEMORY[sys.platform]},
+    "allow_stdin": False,
+    "timeout": CELL_TIMEOUT,
+    "output_hook": lambda message: None,
+}
+
+
+def peak_memory(reply: dict) -> float:
+    """Return the memory that a kernel has needed at its peak, in GB, from its reply."""
     return int(reply["content"]["user_expressions"]["bytes"]["data"]["text/plain"]) / 1e9
 
 

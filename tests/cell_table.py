@@ -1,8 +1,10 @@
-"""How many cells of each notebook are compared, and how: the table that `make test` prints."""
+"""What `make test` prints of each notebook: cells compared, and how; seconds and memory."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
+from itertools import chain
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -112,3 +114,28 @@ def write_table(
     if rows:
         reporter.write_sep("=", title)
         reporter.write_line(format_table(rows))
+
+
+PEAK = "peak_memory"  # the property of a report that holds it, in GB
+COST_LINE = "{name}  {seconds:.1f} s, {peak} GB"
+
+
+def write_costs(reporter: pytest.TerminalReporter) -> None:
+    """Write how long each notebook of a test run took, its kernel's start included, and its peak.
+
+    A notebook whose kernel did not live to tell its peak gets a question mark.
+    """
+    seconds: dict[str, float] = {}
+    peaks: dict[str, str] = {}
+    for report in chain.from_iterable(reporter.stats.values()):
+        name, cell, _ = getattr(report, "nodeid", "").partition("::")
+        if cell and name.endswith(".ipynb"):
+            name = Path(name).stem
+            seconds[name] = seconds.get(name, 0.0) + report.duration
+            if PEAK in (told := dict(report.user_properties)):
+                peaks[name] = f"{told[PEAK]:.2f}"
+    if seconds:
+        reporter.write_sep("=", "what it took")
+    for name in sorted(seconds):
+        known = peaks.get(name, "?")
+        reporter.write_line(COST_LINE.format(name=name, seconds=seconds[name], peak=known))

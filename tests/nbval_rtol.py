@@ -25,7 +25,8 @@ the tag is held to both.
 
 The plugin also gives the kernels the environment of the notebooks (see ``scripts/course.py``) and
 takes the network away from them, so that a plain ``pytest --nbval notebooks`` runs them as
-``make test`` does. At the end it prints how many cells were compared, and how.
+``make test`` does. At the end it prints how many cells were compared, and how; and how long each
+notebook took, and how much memory.
 """
 
 import copy
@@ -37,8 +38,9 @@ from pathlib import Path
 
 import pytest
 
-from cell_table import write_table
+from cell_table import PEAK, write_costs, write_table
 from course import BUILD, set_notebook_environment, write_atomically
+from execution import PEAK_REQUEST, peak_memory
 
 __all__ = ["compare_outputs", "compare_text", "tolerance_of"]
 
@@ -205,9 +207,19 @@ def _forbid_network_in_kernels() -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Print how many cells of each notebook have been compared, and how."""
+    """Print how many cells of each notebook have been compared, and how; and what it took."""
     if config.option.nbval and not config.pluginmanager.has_plugin("nbval_audit"):
         write_table(terminalreporter, "what was compared")
+        write_costs(terminalreporter)
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the last cell of a notebook, note how much memory its kernel has needed."""
+    if _is_notebook_cell(item) and (nextitem is None or nextitem.parent is not item.parent):
+        kernel = item.parent.kernel
+        if kernel.is_alive():
+            reply = kernel.kc.execute_interactive(**PEAK_REQUEST)
+            item.user_properties.append((PEAK, peak_memory(reply)))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

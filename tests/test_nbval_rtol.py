@@ -1,5 +1,6 @@
 """The comparison of notebooks within a tolerance: the rules on texts, then whole runs of nbval."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -201,6 +202,9 @@ def test_outputs_that_disagree(stored, now):
 # ------------------------------------------------------------------------------ whole runs
 
 
+COST = r"^lesson  (\d+\.\d) s, (?:{}) GB$"
+
+
 @pytest.fixture
 def run_nbval(pytester, monkeypatch):
     """Return a function that stores cells as a notebook and runs nbval over it, as a reader does.
@@ -292,4 +296,20 @@ def test_a_lesson_that_opens_a_connection_fails(run_nbval):
 def test_the_plugin_works_on_xdist_workers(run_nbval):
     cells = [("print(2.04)", [stream("2.0\n")], [f"rtol={rtol}"]) for rtol in ("0.05", "0.01")]
     workers = ["-n", "1", "--dist", "loadfile"]
-    run_nbval(*cells, arguments=workers).assert_outcomes(passed=1, failed=1)
+    result = run_nbval(*cells, arguments=workers)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.re_match_lines([COST.format(r"0\.0[3-9]|0\.1\d")])
+
+
+def test_what_a_notebook_took_is_told(run_nbval):
+    cells = ["block = bytearray(700_000_000); del block", "import time; time.sleep(1.2)"]
+    result = run_nbval(*((source, [], []) for source in cells))
+    result.stdout.re_match_lines([COST.format(r"0\.[78]\d")])
+    seconds = float(re.search(COST.format(".*"), result.stdout.str(), re.MULTILINE)[1])
+    assert 1.2 < seconds < result.duration
+
+
+def test_a_kernel_that_died_tells_no_memory(run_nbval):
+    result = run_nbval(("import os; os._exit(1)", [], []), arguments=["--nbval-cell-timeout=3"])
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines([COST.format(r"\?")])
