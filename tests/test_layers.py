@@ -29,6 +29,7 @@ from torch_reference import (
     generator,
     random_mask,
     random_module,
+    refused_ids,
     simple_pairs,
     sinusoids,
     torch_encoder,
@@ -286,44 +287,35 @@ def test_embedding_has_one_vector_a_token_and_drops_out_in_training():
     assert TokenEmbedding(V, EVEN).positions.dropout.p == 0.1
 
 
+def assert_embedding_refuses(ids, error, message):
+    with pytest.raises(error, match=quoted(f"ids {message}")):
+        TokenEmbedding(V, EVEN, max_len=S)(ids)
+
+
+@refused_ids
+def test_embedding_refuses_ids_as_models_do(ids, error, message):
+    assert_embedding_refuses(ids, error, message)
+
+
 @pytest.mark.parametrize(
     ("ids", "error", "message"),
     [
-        (torch.tensor([[3, -1, 2]]), ValueError, "ids must lie in 0..12, got the id -1"),
-        (torch.tensor([[3, V, 2]]), ValueError, "ids must lie in 0..12, got the id 13"),
-        (
-            torch.tensor([[1.0]], dtype=torch.float32),
-            TypeError,
-            "ids must hold int64 or int32 token ids, got torch.float32",
-        ),
-        (torch.tensor([1, 2]), ValueError, "ids must have shape (B, T), got (2,)"),
-        (
-            torch.ones(1, 2, 3, dtype=torch.long),
-            ValueError,
-            "ids must have shape (B, T), got (1, 2, 3)",
-        ),
         (
             torch.ones(0, 5, dtype=torch.long),
             ValueError,
-            "ids must hold at least one token, got shape (0, 5)",
+            "must hold at least one token, got shape (0, 5)",
         ),
-        (
-            torch.ones(2, 0, dtype=torch.long),
-            ValueError,
-            "ids must hold at least one token, got shape (2, 0)",
-        ),
-        ([[1, 2]], TypeError, "ids must be a tensor, got list"),
+        ([[1, 2]], TypeError, "must be a tensor, got list"),
         (
             torch.ones(1, S + 1, dtype=torch.long),
             ValueError,
-            "ids must have at most max_len=7 positions, got 8",
+            "must have at most max_len=7 positions, got 8",
         ),
     ],
-    ids=lambda x: "" if isinstance(x, torch.Tensor | list) else None,
+    ids=["no row", "a list", "too long"],
 )
 def test_embedding_refuses_ids(ids, error, message):
-    with pytest.raises(error, match=quoted(message)):
-        TokenEmbedding(V, EVEN, max_len=S)(ids)
+    assert_embedding_refuses(ids, error, message)
 
 
 # Feed-forward
