@@ -128,9 +128,8 @@ def write_costs(reporter: pytest.TerminalReporter) -> None:
     seconds: dict[str, float] = {}
     peaks: dict[str, str] = {}
     for report in chain.from_iterable(reporter.stats.values()):
-        name, cell, _ = getattr(report, "nodeid", "").partition("::")
-        if cell and name.endswith(".ipynb"):
-            name = Path(name).stem
+        if isinstance(report, pytest.TestReport) and ".ipynb::" in report.nodeid:
+            name = Path(report.nodeid.split("::")[0]).stem
             seconds[name] = seconds.get(name, 0.0) + report.duration
             if PEAK in (told := dict(report.user_properties)):
                 peaks[name] = f"{told[PEAK]:.2f}"

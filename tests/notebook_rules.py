@@ -122,18 +122,21 @@ def errors_only_where_tagged(notebook: dict) -> list[str]:
 
 def tracebacks_quote_the_helpers(notebook: dict) -> list[str]:
     """What an error's traceback quotes of a helper stands there, on the lines that it names."""
-    complaints = []
-    for place, cell in _cells(notebook, "code"):
-        for output in _outputs(cell, "error"):
-            for text in (COLOUR.sub("", part) for part in output["traceback"]):
-                if frame := FRAME.match(text):
-                    for number, line in QUOTED.findall(text):
-                        if line.strip() not in _quotations(frame[1], int(number)):
-                            complaints.append(
-                                f"{place} quotes {frame[1]}:{number} as {line.strip()!r}: "
-                                "run `make regenerate`"
-                            )
-    return complaints
+    return [
+        f"{place} quotes {path}:{number} as {line!r}: run `make regenerate`"
+        for place, cell in _cells(notebook, "code")
+        for output in _outputs(cell, "error")
+        for path, number, line in _quoted_lines(output["traceback"])
+        if line not in _quotations(path, number)
+    ]
+
+
+def _quoted_lines(traceback: list[str]) -> Iterator[tuple[str, int, str]]:
+    """Yield file, number and text of every line of a helper that a traceback quotes."""
+    for text in (COLOUR.sub("", part) for part in traceback):
+        if frame := FRAME.match(text):
+            for number, line in QUOTED.findall(text):
+                yield frame[1], int(number), line.strip()
 
 
 def _quotations(path: str, number: int) -> set[str]:
