@@ -1,17 +1,21 @@
 # Every target sets up .venv first when it is missing, half-finished or out of date.
 # QUICK=1 make bench takes minutes instead of an hour; SUBJECTS=gan takes one subject.
 # Another Python: make run PYTHON=python3.12. Some notebooks only: make run NOTEBOOKS=02_transformer_theory
-# The work is done by scripts/, so that Windows readers can type the same steps (see README.md).
+# JupyterLab's own options: make lab OPTIONS="--no-browser --port 9999". PyTorch with the libraries for
+# graphics cards: make run TORCH=cuda (before .venv is made).
+# The work is done by scripts/, so that Windows readers can type the same steps (see README.md). With
+# -Es, Python ignores its own environment variables (PYTHONPATH and the like) and the user's packages.
 
 PYTHON ?= python3
 NOTEBOOKS ?=
 MODULES ?=
 SUBJECTS ?=
+OPTIONS ?=
 
 ifeq ($(OS),Windows_NT)
-VENV_PYTHON := .venv/Scripts/python
+VENV_PYTHON := .venv/Scripts/python -Es
 else
-VENV_PYTHON := .venv/bin/python
+VENV_PYTHON := .venv/bin/python -Es
 endif
 COURSE := $(VENV_PYTHON) scripts/course.py
 
@@ -34,7 +38,7 @@ setup:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
 	  echo "No Python called '$(PYTHON)' was found. The course needs Python 3.11, 3.12 or 3.13; choose one: make run PYTHON=python3.12" >&2; \
 	  exit 1; }
-	@"$(PYTHON)" scripts/setup.py
+	@"$(PYTHON)" -Es scripts/setup.py
 
 run: setup
 	@$(COURSE) run $(NOTEBOOKS)
@@ -43,7 +47,7 @@ test: setup
 	@$(COURSE) test
 
 lab: setup
-	@$(COURSE) lab
+	@$(COURSE) lab $(OPTIONS)
 
 regenerate: setup
 	@$(COURSE) regenerate $(NOTEBOOKS)

@@ -10,6 +10,7 @@ What no figure can show (a number of more than thirty digits, a formula that mak
 refused before anything is drawn.
 """
 
+import os
 import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
@@ -105,9 +106,14 @@ def panels(
 def cjk_font() -> str | None:
     """Return the name of the first installed font of ``CJK_FONTS``, or None.
 
+    None also where the environment variable ``COURSE_STATIC`` is set: what is compared or published
+    must not depend on the fonts of a machine.
+
     matplotlib lists the installed fonts once and keeps the list in its cache folder. After
     installing a font, delete the ``fontlist-*.json`` in ``matplotlib.get_cachedir()``.
     """
+    if os.environ.get("COURSE_STATIC"):
+        return None
     installed = {entry.name for entry in fontManager.ttflist}
     return next((name for name in CJK_FONTS if name in installed), None)
 

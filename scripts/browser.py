@@ -6,7 +6,6 @@ shows. Sliders are moved, and the picture must follow them there and back. ``own
 reader's files and settings out of it, ``verdict.py`` says what a good lesson is.
 """
 
-import argparse
 import os
 import shutil
 import sys
@@ -18,7 +17,8 @@ from urllib.parse import urlsplit
 
 import own_lab
 import verdict
-from course import CELL_TIMEOUT, CourseError, find_notebooks, read_notebook
+from course import CELL_TIMEOUT, find_notebooks, is_root, read_notebook, run_with_names, sort_out
+from ending import CourseError
 from own_lab import PATIENCE, Lab
 
 POLL = 2  # seconds between two looks at the kernel
@@ -253,14 +253,14 @@ def check_lesson(browser, lab: Lab, path: Path, page_error: type[Exception]) -> 
 
 def check_lessons(names: list[str]) -> int:
     """Check lessons in a browser; return the exit code."""
-    paths = find_notebooks(names)
+    paths, unreadable = sort_out(find_notebooks(names))
     playwright, chromium = load_playwright(), find_chromium()
-    own_lab.prepare(paths)
+    own_lab.prepare(list(paths))
     with own_lab.running_lab() as lab, playwright.sync_playwright() as driver:
         try:
             browser = driver.chromium.launch(
                 executable_path=chromium,
-                chromium_sandbox=not own_lab.is_root(),
+                chromium_sandbox=not is_root(),
                 args=CHROMIUM_FLAGS,
             )
             good = [check_lesson(browser, lab, path, playwright.Error) for path in paths]
@@ -269,21 +269,8 @@ def check_lessons(names: list[str]) -> int:
             raise CourseError(f"{chromium} failed: {error}") from error
     if not all(good):
         print(f"What was seen is in {own_lab.WORK}", file=sys.stderr)
-    return 0 if all(good) else 1
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Check the lessons that are named, or all of them."""
-    parser = argparse.ArgumentParser(prog="browser.py", description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", help="names of notebooks; all of them if none")
-    try:
-        return check_lessons(parser.parse_args(argv).notebooks)
-    except CourseError as error:
-        print(error, file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-    return 1
+    return 0 if all(good) and not unreadable else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_with_names(check_lessons, "Run the lessons in JupyterLab, in a browser."))

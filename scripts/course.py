@@ -1,7 +1,8 @@
 """The commands behind the Makefile: run, test, lab, regenerate and audit.
 
-Windows readers call them as they are: ``.venv\\Scripts\\python scripts/course.py run``. The
-notebooks are executed with nbclient, one kernel each, in the folder ``notebooks``.
+Windows readers call them as they are: ``.venv\\Scripts\\python -Es scripts/course.py run``, where
+``-Es`` keeps Python's own environment variables and the user's packages out. The notebooks are
+executed with nbclient, one kernel each, in the folder ``notebooks``.
 """
 
 import argparse
@@ -15,7 +16,9 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
-from execution import CELL_TIMEOUT, execute, read_notebook, title_of
+import environment
+from ending import CourseError, in_words
+from execution import CELL_TIMEOUT, Run, execute, read_notebook, title_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -43,34 +46,6 @@ NOTEBOOK_METADATA = {
 }
 
 
-class CourseError(Exception):
-    """A message for the person at the keyboard; it ends the command with exit code 1."""
-
-
-# ------------------------------------------------------------------------------- environment
-
-
-def set_kernel_environment() -> None:
-    """Make kernels started from here use this environment, one thread and a fixed hash seed."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("PYTHONHASHSEED", "0")
-    # A kernel called python3 that the reader registered elsewhere must not take the place of ours,
-    # and IPython puts the packages of an active foreign environment on the path.
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    for name in ("JUPYTER_PATH", "VIRTUAL_ENV", "PYTHONHOME"):
-        os.environ.pop(name, None)
-
-
-def set_notebook_environment() -> None:
-    """Set what notebooks are executed with: as kernels, no bars, no sliders, no user profile."""
-    set_kernel_environment()
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    os.environ["COURSE_STATIC"] = "1"  # pictures in the place of sliders
-    profile = BUILD / "ipython"  # instead of the reader's own start-up files and settings
-    profile.mkdir(parents=True, exist_ok=True)
-    os.environ["IPYTHONDIR"] = str(profile)
-
-
 # --------------------------------------------------------------------------------- notebooks
 
 
@@ -93,6 +68,18 @@ def find_notebooks(names: list[str] | None = None) -> list[Path]:
     return [by_name[name] for name in wanted]
 
 
+def sort_out(paths: list[Path]) -> tuple[dict[Path, str], list[Path]]:
+    """Return the notebooks that can be read, with their titles, and the others, having said why."""
+    good, bad = {}, []
+    for path in paths:
+        try:
+            good[path] = title_of(read_notebook(path))
+        except CourseError as error:
+            print(error, file=sys.stderr, flush=True)
+            bad.append(path)
+    return good, bad
+
+
 # ----------------------------------------------------------------------------------- commands
 
 
@@ -100,38 +87,34 @@ def run_course(names: list[str]) -> int:
     """Execute the notebooks into pages under ``build/``; the stored ones stay untouched."""
     import pages
 
-    paths = find_notebooks(names)
-    set_notebook_environment()
+    titles, unreadable = sort_out(find_notebooks(names))
+    environment.use(environment.notebook_environment(BUILD))
     for old in BUILD.glob("*.html"):
         old.unlink()
-    runs = []
-    for position, path in enumerate(paths):
+    runs = [Run(path.stem, "", {}, 0.0, None, "cannot be read") for path in unreadable]
+    links = [None, *((path.stem, title) for path, title in titles.items()), None]
+    for path, before, after in zip(titles, links, links[2:], strict=False):
         run = execute(path)
         runs.append(run)
-        neighbours = [
-            (paths[i].stem, title_of(read_notebook(paths[i]))) if 0 <= i < len(paths) else None
-            for i in (position - 1, position + 1)
-        ]
-        page = pages.render_notebook(run.notebook, title=run.title or run.name, links=neighbours)
-        (BUILD / f"{run.name}.html").write_text(page, encoding="utf-8")
+        page = pages.render_notebook(
+            run.notebook, title=run.title or run.name, links=[before, after]
+        )
+        write_atomically(BUILD / f"{run.name}.html", page.encode("utf-8"))
     index = BUILD / "index.html"
-    index.write_text(pages.render_index(runs), encoding="utf-8")
-    failed = [run.name for run in runs if run.problem]
+    write_atomically(index, pages.render_index(runs).encode("utf-8"))
     print(f"\n{len(runs)} notebooks in {sum(run.seconds for run in runs) / 60:.1f} minutes.")
-    if failed:
-        print(f"Failed: {', '.join(failed)}", file=sys.stderr)
     print(f"Open {index}")
-    return 1 if failed else 0
+    return tell_failed("Failed", [run.name for run in runs if run.problem])
 
 
 def regenerate(names: list[str]) -> int:
     """Execute the notebooks in place; one that fails stays as it was."""
     import nbformat
 
-    paths = find_notebooks(names)
-    set_notebook_environment()
-    failed = []
-    for path in paths:
+    titles, unreadable = sort_out(find_notebooks(names))
+    environment.use(environment.notebook_environment(BUILD))
+    failed = [path.name for path in unreadable]
+    for path in titles:
         run = execute(path)
         if run.problem:
             failed.append(path.name)
@@ -141,9 +124,14 @@ def regenerate(names: list[str]) -> int:
         write_atomically(path, text.encode("utf-8"))
         if path.stem == PICTURE[0]:
             write_atomically(ROOT / "picture.png", picture_of(run.notebook, PICTURE[1]))
-    if failed:
-        print(f"Left as they were: {', '.join(failed)}", file=sys.stderr)
-    return 1 if failed else 0
+    return tell_failed("Left as they were", failed)
+
+
+def tell_failed(what: str, names: list[str]) -> int:
+    """Say what failed, if anything did, and return the exit code."""
+    if names:
+        print(f"{what}: {', '.join(names)}", file=sys.stderr)
+    return 1 if names else 0
 
 
 def make_portable(notebook: dict) -> None:
@@ -162,10 +150,6 @@ def _path_shortener() -> Callable[[str], str]:
     """Return a function that cuts the leading folders off the paths in a traceback."""
     folders = {str(ROOT): "", sysconfig.get_path("purelib"): "site-packages/"}
     folders[sysconfig.get_path("stdlib")] = "python/"
-    # IPython writes the home directory as ~.
-    home = str(Path.home())
-    for folder in [folder for folder in folders if folder.startswith(home + os.sep)]:
-        folders["~" + folder[len(home) :]] = folders[folder]
     # The longest first: .venv lies inside the root.
     ordered = sorted(folders.items(), key=lambda item: -len(item[0]))
 
@@ -186,7 +170,11 @@ def picture_of(notebook: dict, cell_id: str) -> bytes:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file in one step, so that no reader and no interruption meets half of it."""
+    """Replace a file in one step, so that no reader and no interruption meets half of it.
+
+    Raises:
+        OSError: it cannot be written; the error names it.
+    """
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as file:
@@ -196,6 +184,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         if path.exists():
             shutil.copymode(path, part)
         part.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -225,74 +215,78 @@ def notebook_test_command(paths: list[Path], workers: int = WORKERS) -> list[str
 
 def test_course() -> int:
     """Lint, run the unit tests, then compare every notebook with its stored outputs."""
-    notebooks = notebook_test_command(find_notebooks())
-    return _run_all([*lint_commands(), pytest_command(), notebooks])
+    return _run_all([*lint_commands(), pytest_command()], find_notebooks())
 
 
 def audit(names: list[str]) -> int:
     """Execute the notebooks, then alter every stored output: the comparison must see it."""
-    return _run_all([[*notebook_test_command(find_notebooks(names)), "-p", "nbval_audit"]])
+    return _run_all([], find_notebooks(names), "-p", "nbval_audit")
 
 
-def _run_all(commands: list[list[str]]) -> int:
-    """Run commands of this Python one after the other, say which failed, return an exit code."""
-    failed = []
+def _run_all(commands: list[list[str]], paths: list[Path], *options: str) -> int:
+    """Run commands of this Python, compare notebooks, say what failed, return an exit code."""
+    readable, unreadable = sort_out(paths)
+    if readable:
+        commands = [*commands, [*notebook_test_command(list(readable)), *options]]
+    environment.use(environment.kernel_environment(BUILD))
+    failed = [f"{path.name} cannot be read" for path in unreadable]
     for arguments in commands:
         command = shlex.join(["python", *arguments])
         print(f"\n$ {command}", flush=True)
         if subprocess.run([sys.executable, *arguments], cwd=ROOT, check=False).returncode:
             failed.append(command)
     print()
-    for command in failed:
-        print(f"FAILED: {command}", file=sys.stderr)
+    for failure in failed:
+        print(f"FAILED: {failure}", file=sys.stderr)
     if not failed:
         print("All tests passed.")
     return 1 if failed else 0
 
 
-def open_lab() -> int:
+def open_lab(options: list[str]) -> int:
     """Open JupyterLab on the notebooks, and wait until it is closed."""
-    set_kernel_environment()
+    environment.use(environment.lab_environment(BUILD))
     command = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(ROOT)]
     command += ["--LabApp.default_url=/lab/tree/notebooks"]
-    try:
-        return subprocess.run(command, cwd=ROOT, check=False).returncode
-    except KeyboardInterrupt:
-        return 0
+    if is_root():  # as in most containers; JupyterLab would refuse
+        command.append("--allow-root")
+    return subprocess.run([*command, *options], cwd=ROOT, check=False).returncode
+
+
+def is_root() -> bool:
+    """Tell whether this is the administrator, to whom JupyterLab and Chromium make conditions."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="course.py", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="course.py", description="The commands of the course.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, function in [("run", run_course), ("regenerate", regenerate), ("audit", audit)]:
-        command = commands.add_parser(name, help=function.__doc__.splitlines()[0])
+    for name, function, words in [
+        ("run", run_course, "execute the notebooks into pages under build/"),
+        ("regenerate", regenerate, "execute the notebooks in place"),
+        ("audit", audit, "alter every stored output in turn: the comparison must see it"),
+    ]:
+        command = commands.add_parser(name, help=words)
         command.add_argument("notebooks", nargs="*", help="names of notebooks; all of them if none")
         command.set_defaults(call=lambda args, function=function: function(args.notebooks))
-    for name, function in [("test", test_course), ("lab", open_lab)]:
-        command = commands.add_parser(name, help=function.__doc__.splitlines()[0])
-        command.set_defaults(call=lambda args, function=function: function())
-    arguments = parser.parse_args(argv)
+    command = commands.add_parser("test", help="lint, unit tests, then all stored outputs")
+    command.set_defaults(call=lambda args: test_course())
+    command = commands.add_parser("lab", help="open the notebooks in JupyterLab")
+    command.set_defaults(call=lambda args: open_lab(args.options))
+    arguments, options = parser.parse_known_args(argv)
+    if options and arguments.command != "lab":
+        parser.error(f"unrecognized arguments: {' '.join(options)}")
+    arguments.options = options
     return in_words(lambda: arguments.call(arguments))
 
 
 def run_with_names(work: Callable[[list[str]], int], description: str) -> int:
     """Run a script that takes names of notebooks and does one thing; return its exit code."""
-    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("notebooks", nargs="*", help="names of notebooks; all of them if none")
     names = parser.parse_args().notebooks
     return in_words(lambda: work(names))
-
-
-def in_words(work: Callable[[], int]) -> int:
-    """Return the exit code of some work; what stops it is said in one line, without a traceback."""
-    try:
-        return work()
-    except CourseError as error:
-        print(error, file=sys.stderr)
-    except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

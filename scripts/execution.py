@@ -1,12 +1,18 @@
-"""One notebook executed in a kernel of its own: how long it took, and how much memory."""
+"""One notebook, read and executed in a kernel of its own: how long it took, how much memory."""
 
+import asyncio
 import re
+import signal
 import sys
 import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-CELL_TIMEOUT = 600  # seconds; a kernel that died is noticed by nbval only after this time
+from ending import CourseError, Stopped, end_children
+
+CELL_TIMEOUT = 600  # seconds
 MEMORY_LIMIT = 2.0  # GB (10^9 bytes) that a lesson may need at its peak
 
 # What a kernel evaluates to tell the bytes of its peak. On Linux, ru_maxrss would include what the
@@ -30,10 +36,30 @@ def title_of(notebook: dict) -> str:
 
 
 def read_notebook(path: Path) -> dict:
-    """Read a notebook as it is stored."""
+    """Read a notebook as it is stored.
+
+    Raises:
+        CourseError: it cannot be read; the message names the file and says what to do.
+    """
     import nbformat
 
-    return nbformat.read(path, as_version=4)
+    try:
+        text = path.read_text(encoding="utf-8")
+        if conflict := re.search(r"^<{7} .*$", text, re.MULTILINE):
+            line = text.count("\n", 0, conflict.start()) + 1
+            raise ValueError(f"git has left both sides of a conflict in it, from line {line} on")
+        notebook = nbformat.reads(text, as_version=4)
+        nbformat.validate(notebook)
+    except OSError as error:
+        raise CourseError(f"{path.name} cannot be read: {error.strerror}.") from error
+    except Exception as error:  # nbformat raises many kinds
+        why = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        raise CourseError(
+            f"{path.name} cannot be read as a notebook: {why[:200]}. Mend it in a text editor, or "
+            "take the course's own back, which loses what you changed in it: "
+            f"git checkout HEAD -- {path.parent.name}/{path.name}"
+        ) from error
+    return notebook
 
 
 @dataclass
@@ -59,11 +85,11 @@ def execute(path: Path) -> Run:
     code = [i for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"]
     title = title_of(notebook)
     print(f"{path.stem}  {title} ... ", end="", flush=True)
-    current, memory = 0, None
+    current, memory, kernel = 0, None, None
 
     def begin(cell: dict, cell_index: int) -> None:
-        nonlocal current
-        current = cell_index
+        nonlocal current, kernel
+        current, kernel = cell_index, client.km.provisioner.process
 
     async def end(cell: dict, cell_index: int, execute_reply: dict) -> None:
         nonlocal memory
@@ -84,9 +110,10 @@ def execute(path: Path) -> Run:
     )
     start, problem = time.perf_counter(), ""
     try:
-        client.execute()
+        _beside(client.async_execute())
     except Exception as error:  # a failed cell, a timeout, a dead kernel, a kernel that won't start
-        problem = _describe_failure(path, notebook, current, error)
+        code = kernel.poll() if kernel else None
+        problem = _describe_failure(path, notebook, current, tell_death(code) if code else error)
     if memory is not None and memory > MEMORY_LIMIT:
         problem += (
             f"{path.name} needed {memory:.1f} GB of memory, at most {MEMORY_LIMIT} are meant\n"
@@ -97,6 +124,30 @@ def execute(path: Path) -> Run:
     if problem:
         print(problem, file=sys.stderr, flush=True)
     return run
+
+
+def _beside(work: Coroutine) -> None:
+    """Do some work in a thread: nbclient takes over signals where it runs in the main one."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(asyncio.run, work)
+        try:
+            future.result()
+        except Stopped:
+            while not future.done():  # a kernel may just have been about to start
+                end_children()
+                time.sleep(0.05)
+            raise
+
+
+def tell_death(exit_code: int) -> str:
+    """Say how a kernel ended by itself, and the likely cause."""
+    if exit_code == -getattr(signal, "SIGKILL", 9):
+        return (
+            "The system killed the kernel, most likely for want of memory: a lesson needs up to "
+            f"{MEMORY_LIMIT} GB. Close other programs and call it again."
+        )
+    how = f"exit code {exit_code}" if exit_code > 0 else signal.Signals(-exit_code).name
+    return f"The kernel died ({how})."
 
 
 # Arguments of `execute_interactive`, which returns when the kernel is idle again and can be shut
@@ -116,18 +167,20 @@ def peak_memory(reply: dict) -> float:
     return int(reply["content"]["user_expressions"]["bytes"]["data"]["text/plain"]) / 1e9
 
 
-def _describe_failure(path: Path, notebook: dict, index: int, error: Exception) -> str:
+def _describe_failure(path: Path, notebook: dict, index: int, why: Exception | str) -> str:
     """Say which cell of which notebook failed, its first lines, and the error."""
     cell = notebook["cells"][index]
     lines = cell["source"].splitlines()
     source = "\n".join(f"    {line}" for line in [*lines[:6], *(["..."] if len(lines) > 6 else [])])
     shown = [output for output in cell.get("outputs", []) if output["output_type"] == "error"]
-    if shown:
+    if isinstance(why, str):
+        message = why
+    elif shown:
         message = "\n".join(shown[-1]["traceback"])
     else:
-        # When a kernel died, nbclient stumbles in cleaning up, over an assertion without a message.
-        while not str(error).strip() and error.__context__:
-            error = error.__context__
-        message = f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
+        # nbclient may stumble in cleaning up, over an assertion without a message.
+        while not str(why).strip() and why.__context__:
+            why = why.__context__
+        message = f"{type(why).__name__}: {next(iter(str(why).strip().splitlines()), '')}"
     place = f"{path.name}: cell {index + 1} of {len(notebook['cells'])} (id {cell.get('id')!r})"
     return f"{place} failed:\n{source}\n{message}\n"

@@ -15,15 +15,17 @@ import time
 from pathlib import Path
 from xml.etree import ElementTree
 
+import environment
 from course import (
     BUILD,
     ROOT,
     WORKERS,
-    CourseError,
     find_notebooks,
     notebook_test_command,
     run_with_names,
+    sort_out,
 )
+from ending import CourseError
 
 THREADS = (1, 2)
 
@@ -114,7 +116,9 @@ def format_matrix(columns: dict[str, dict[str, str]]) -> str:
 
 def run_matrix(names: list[str]) -> int:
     """Compare the lessons in every configuration, and print the table."""
-    lessons = find_notebooks(names)
+    readable, unreadable = sort_out(find_notebooks(names))
+    lessons = list(readable)
+    environment.use(environment.kernel_environment(BUILD))
     columns = {}
     for instructions in available():
         for threads in THREADS:
@@ -126,8 +130,9 @@ def run_matrix(names: list[str]) -> int:
             minutes = (time.perf_counter() - start) / 60
             print(f"{minutes:.1f} minutes" + (f", FAILED: {', '.join(bad)}" if bad else ""))
     print(f"\n{format_matrix(columns)}\n\nWhat each run printed is in {BUILD / 'matrix'}")
-    return int(any(verdict != "pass" for column in columns.values() for verdict in column.values()))
+    failed = any(verdict != "pass" for column in columns.values() for verdict in column.values())
+    return int(failed or bool(unreadable))
 
 
 if __name__ == "__main__":
-    sys.exit(run_with_names(run_matrix, __doc__))
+    sys.exit(run_with_names(run_matrix, "Compare the lessons on each instruction set."))

@@ -14,13 +14,15 @@ It needs ``os.fork``: on Windows, run it inside WSL.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
+
+import environment
+from ending import CourseError, in_words
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "mutants"
@@ -33,17 +35,15 @@ def main(modules: list[str]) -> int:
     known = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
     names = [Path(path).stem for path in known["only_mutate"]]
     if not set(modules) <= set(names):
-        raise SystemExit(f"modules must be some of {', '.join(names)}, got {' '.join(modules)}")
+        raise CourseError(f"modules must be some of {', '.join(names)}, got {' '.join(modules)}")
     modules = modules or names
     _copy()
     command = [Path(sys.executable).parent / "mutmut", "run", "--max-children", "1"]
     # One thread: a forked process cannot use the threads that torch started before the fork.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment.use({**environment.kernel_environment(FOLDER), "OMP_NUM_THREADS": "1"})
     patterns = [f"helpers.{module}.*" for module in modules]
     with (FOLDER / "log.txt").open("w") as log:
-        done = subprocess.run(
-            [*command, *patterns], cwd=FOLDER, env=environment, stdout=log, stderr=log
-        )
+        done = subprocess.run([*command, *patterns], cwd=FOLDER, stdout=log, stderr=log)
     if done.returncode:
         print(f"mutmut failed: see {log.name}; do the selected tests pass?", file=sys.stderr)
         return done.returncode
@@ -77,4 +77,4 @@ def _report(module: str) -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(in_words(lambda: main(sys.argv[1:])))

@@ -5,7 +5,6 @@ only, and asks for a token that nobody else knows.
 """
 
 import json
-import os
 import secrets
 import shutil
 import subprocess
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import course
+import environment
+from ending import CourseError
 
 WORK = course.BUILD / "browser"
 LESSONS = WORK / "lessons"
@@ -62,7 +63,7 @@ class Lab:
             with direct.open(request, timeout=PATIENCE) as answer:
                 return answer.read()
         except OSError as error:
-            raise course.CourseError(f"JupyterLab does not answer ({error}); see {LOG}") from error
+            raise CourseError(f"JupyterLab does not answer ({error}); see {LOG}") from error
 
     def kernel(self, name: str) -> dict:
         """Return what the server knows of the kernel of an open notebook; empty without one."""
@@ -99,16 +100,10 @@ def prepare(paths: list[Path]) -> None:
 
 def lab_environment(token: str) -> dict[str, str]:
     """Return what JupyterLab is started with: bars and sliders as for a reader, own folders."""
-    course.set_kernel_environment()
-    alien = ("COURSE_STATIC", "TQDM_DISABLE", "JUPYTER_CONFIG_PATH", "JUPYTERLAB_DIR")
-    environment = {name: value for name, value in os.environ.items() if name not in alien}
+    given = environment.kernel_environment(course.BUILD)
+    attended = {name: given[name] for name in given.keys() - environment.UNATTENDED.keys()}
     own = {variable: str(WORK / folder) for variable, folder in FOLDERS.items()}
-    return {**environment, **own, "JUPYTER_TOKEN": token}
-
-
-def is_root() -> bool:
-    """Tell whether this is the administrator, to whom JupyterLab and Chromium make conditions."""
-    return hasattr(os, "geteuid") and os.geteuid() == 0
+    return {**attended, **own, "JUPYTER_TOKEN": token}
 
 
 @contextmanager
@@ -121,7 +116,10 @@ def running_lab() -> Iterator[Lab]:
     token = secrets.token_hex()
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"]
     command += ["--ServerApp.port=0", f"--ServerApp.root_dir={LESSONS}"]
-    command += ["--LabApp.extension_manager=readonly", *(["--allow-root"] if is_root() else [])]
+    command += [
+        "--LabApp.extension_manager=readonly",
+        *(["--allow-root"] if course.is_root() else []),
+    ]
     with LOG.open("wb") as log:
         process = subprocess.Popen(
             command, cwd=LESSONS, env=lab_environment(token), stdout=log, stderr=subprocess.STDOUT
@@ -147,4 +145,4 @@ def find_port(process: subprocess.Popen) -> int:
                 return json.loads(file.read_text(encoding="utf-8"))["port"]
             except ValueError:  # not all of it is written yet
                 continue
-    raise course.CourseError(f"JupyterLab did not start; see {LOG}")
+    raise CourseError(f"JupyterLab did not start; see {LOG}")

@@ -1,16 +1,20 @@
 """Shared by all tests. The plugin for notebooks is loaded by pyproject.toml (``-p nbval_rtol``)."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+import environment
 import no_network
 from course import BUILD
 
 pytest_plugins = ["pytester"]
 
 no_network.forbid_network()
+os.environ.pop("MATPLOTLIBRC", None)
+os.environ.update(environment.homes(BUILD))  # before matplotlib looks for its settings
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-mpl reads its options

@@ -23,24 +23,29 @@ subprocesses, and every output of a cell whose execution count is null. It also 
 value for a returned one, and does not look at the order of outputs of different kinds; a cell with
 the tag is held to both.
 
-The plugin also gives the kernels the environment of the notebooks (see ``scripts/course.py``) and
+The plugin also gives the kernels the environment of the notebooks (``scripts/environment.py``) and
 takes the network away from them, so that a plain ``pytest --nbval notebooks`` runs them as
-``make test`` does. At the end it prints how many cells were compared, and how; and how long each
-notebook took, and how much memory.
+``make test`` does. A kernel that dies is noticed within a second, and the cell says how it died;
+nbval alone would wait for the cell's whole timeout. At the end the plugin prints how many cells
+were compared, and how; and how long each notebook took, and how much memory.
 """
 
 import copy
 import os
 import re
+import time
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
+from queue import Empty
 
 import pytest
 
+import environment
 from cell_table import PEAK, write_costs, write_table
-from course import BUILD, set_notebook_environment, write_atomically
-from execution import PEAK_REQUEST, peak_memory
+from course import BUILD, write_atomically
+from execution import PEAK_REQUEST, peak_memory, tell_death
 
 __all__ = ["compare_outputs", "compare_text", "tolerance_of"]
 
@@ -187,8 +192,9 @@ def _is_notebook_cell(item: pytest.Item) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Give the kernels the environment of the notebooks, and no network."""
     if config.option.nbval or config.option.nbval_lax:
-        set_notebook_environment()
+        environment.use(environment.notebook_environment(BUILD))
         _forbid_network_in_kernels()
+        _watch_kernels()
 
 
 def _forbid_network_in_kernels() -> None:
@@ -211,6 +217,48 @@ def pytest_terminal_summary(
     if config.option.nbval and not config.pluginmanager.has_plugin("nbval_audit"):
         write_table(terminalreporter, "what was compared")
         write_costs(terminalreporter)
+
+
+class KernelDied(Exception):
+    """A kernel ended while an answer of it was awaited."""
+
+
+def _watch_kernels() -> None:
+    """Let a wait for a kernel end as soon as the kernel does."""
+    import nbval.plugin
+    from nbval.kernel import RunningKernel
+
+    class WatchedKernel(RunningKernel):
+        def get_message(self, stream: str, timeout: float) -> dict:
+            end = time.monotonic() + timeout
+            while True:
+                left = end - time.monotonic()
+                try:
+                    return super().get_message(stream, timeout=max(0.0, min(left, 0.5)))
+                except Empty:
+                    if not self.is_alive():
+                        code = self.km.provisioner.process.poll()
+                        raise KernelDied(tell_death(code)) from None
+                    if left <= 0.5:
+                        raise
+
+    nbval.plugin.RunningKernel = WatchedKernel
+
+
+@pytest.hookimpl(trylast=True)  # when the kernel has been started
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Expect nothing of the cells below one in which the kernel died."""
+    if _is_notebook_cell(item) and not item.parent.kernel.is_alive():
+        pytest.xfail("the kernel died in a cell above")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Say of a cell in which the kernel died how it died."""
+    try:
+        return (yield)
+    except KernelDied as death:
+        item.raise_cell_error(str(death))
 
 
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:

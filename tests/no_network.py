@@ -1,10 +1,12 @@
 """A guard against connections that nobody asked for: tests and lessons run without a network.
 
 `forbid_network` makes this process refuse to look up or to connect to any other machine. Addresses
-of this machine (loopback) and Unix sockets stay open: tests serve files to themselves.
+of this machine (loopback) and Unix sockets stay open: tests serve files to themselves. A proxy on
+this machine would pass for such an address, so no proxy is used, here and in what is started here.
 """
 
 import ipaddress
+import os
 import sys
 
 EVENTS = (
@@ -50,4 +52,7 @@ def _refuse(event: str, arguments: tuple) -> None:
 
 def forbid_network() -> None:
     """Refuse connections to other machines, until the process ends."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    os.environ["no_proxy"] = "*"  # nor one of the system's settings
     sys.addaudithook(_refuse)

@@ -261,6 +261,18 @@ def code_is_introduced(notebook: dict) -> list[str]:
     return complaints
 
 
+def missing_helpers_are_explained(notebook: dict) -> list[str]:
+    """Before the first code that imports `helpers` stands what to do where it is not found."""
+    words = ""
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            words = cell["source"]
+        elif re.search(r"^(?:from|import) helpers\b", cell["source"], re.MULTILINE):
+            explained = "No module named 'helpers'" in words
+            return [] if explained else [f"cell {cell['id']!r} imports helpers unexplained"]
+    return []
+
+
 def no_widgets(notebook: dict) -> list[str]:
     """No widget is stored: a page cannot show it, and nbval does not compare it."""
     complaints = [
@@ -349,6 +361,7 @@ RULES: list[Callable[[dict], list[str]]] = [
     exempt_cells_are_followed_by_a_check,
     figures_have_facts,
     code_is_introduced,
+    missing_helpers_are_explained,
     no_widgets,
     no_machine_paths,
     known_tags_only,

@@ -15,9 +15,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from PIL import Image
 
 import browser
-import course
 import own_lab
 import verdict
+from ending import CourseError, in_words
 
 PNG = new_output("display_data", {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"})
 ERROR = new_output("error", ename="ValueError", evalue="too small", traceback=[])
@@ -144,7 +144,7 @@ def test_the_wait_is_not_deceived_by_an_idle_kernel():
 @pytest.mark.parametrize("lost", [{}, kernel("dead", 1), kernel("restarting", 1)])
 def test_a_lost_kernel_ends_the_wait(lost):
     lesson = ScriptedLesson([kernel("busy", 0), lost], [])
-    with pytest.raises(course.CourseError, match=r"the kernel is (gone|dead|restarting) in the"):
+    with pytest.raises(CourseError, match=r"the kernel is (gone|dead|restarting) in the"):
         lesson.wait_for_run()
 
 
@@ -152,14 +152,14 @@ def test_a_lost_kernel_ends_the_wait(lost):
 def test_too_long_a_silence_ends_the_wait(state, monkeypatch):
     monkeypatch.setattr(browser, "CELL_TIMEOUT", 0)
     lesson = ScriptedLesson([kernel(state, 0)] * 2, [notebook(code(None))])
-    with pytest.raises(course.CourseError, match="nothing has come for 0 s"):
+    with pytest.raises(CourseError, match="nothing has come for 0 s"):
         lesson.wait_for_run()
 
 
 def test_a_dialog_ends_the_wait():
     lesson = ScriptedLesson([], [])
     lesson.said = ["JupyterLab says: Kernel Restarting"]
-    with pytest.raises(course.CourseError, match="Kernel Restarting"):
+    with pytest.raises(CourseError, match="Kernel Restarting"):
         lesson.wait_for_run()
 
 
@@ -203,7 +203,7 @@ def test_a_save_that_is_dropped_is_asked_for_again(deaf_for, work, monkeypatch):
 
     lesson.menu = menu
     if deaf_for == math.inf:
-        with pytest.raises(course.CourseError, match="was not saved"):
+        with pytest.raises(CourseError, match="was not saved"):
             browser.Lesson.save(lesson)
     else:
         assert browser.Lesson.save(lesson)["cells"][1]["execution_count"] == 1
@@ -266,7 +266,7 @@ def test_the_port_is_read_once_it_is_written(work):
 
 
 def test_a_server_that_ends_at_once_is_reported(work):
-    with pytest.raises(course.CourseError, match="JupyterLab did not start"):
+    with pytest.raises(CourseError, match="JupyterLab did not start"):
         own_lab.find_port(SimpleNamespace(poll=lambda: 1))
 
 
@@ -274,7 +274,7 @@ def test_a_server_that_is_gone_is_reported():
     with socket.socket() as taken:  # bound, and nobody listens
         taken.bind(("127.0.0.1", 0))
         lab = own_lab.Lab(f"http://127.0.0.1:{taken.getsockname()[1]}", "secret")
-        with pytest.raises(course.CourseError, match="JupyterLab does not answer"):
+        with pytest.raises(CourseError, match="JupyterLab does not answer"):
             lab.kernel("lesson.ipynb")
 
 
@@ -323,13 +323,13 @@ def test_the_first_browser_that_there_is_gets_used(monkeypatch):
     monkeypatch.setenv("CHROMIUM", "mine")
     assert browser.find_chromium() == "/m"
     monkeypatch.setenv("CHROMIUM", "none")  # the one that was asked for, and no other
-    with pytest.raises(course.CourseError, match="no browser called none: install Chromium"):
+    with pytest.raises(CourseError, match="no browser called none: install Chromium"):
         browser.find_chromium()
 
 
 def test_what_is_missing_is_named_in_one_line(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "playwright", None)
-    assert browser.main([]) == 1
+    assert in_words(lambda: browser.check_lessons([])) == 1
     said = capsys.readouterr().err
     assert said.startswith("the package playwright is not installed: ")
     assert said.endswith("pip install -r requirements-checks.txt\n")
@@ -337,5 +337,5 @@ def test_what_is_missing_is_named_in_one_line(monkeypatch, capsys):
 
 
 def test_an_unknown_lesson_is_named(capsys):
-    assert browser.main(["no_such_lesson"]) == 1
+    assert in_words(lambda: browser.check_lessons(["no_such_lesson"])) == 1
     assert "no notebook called no_such_lesson" in capsys.readouterr().err

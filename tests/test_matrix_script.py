@@ -6,9 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from nbformat import write
+from nbformat.v4 import new_notebook
 
-import course
 import matrix
+from ending import CourseError
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="notebooks.01_a.ipynb" name="Cell 0" />
@@ -68,6 +70,8 @@ def one_lesson(tmp_path, monkeypatch):
     monkeypatch.setattr(matrix, "ROOT", tmp_path)
     monkeypatch.setattr(matrix, "THREADS", (1,))
     monkeypatch.setattr(matrix, "available", lambda: ["default"])
+    monkeypatch.setattr(os, "environ", os.environ.copy())
+    write(new_notebook(cells=[]), tmp_path / "02_b.ipynb")
     monkeypatch.setattr(matrix, "find_notebooks", lambda names: [tmp_path / "02_b.ipynb"])
     return tmp_path
 
@@ -87,7 +91,15 @@ def test_one_failure_fails_the_matrix(one_lesson, monkeypatch, capsys, report, e
     assert shown in capsys.readouterr().out
 
 
+def test_a_lesson_that_cannot_be_read_fails_the_matrix(one_lesson, monkeypatch, capsys):
+    monkeypatch.setattr(matrix, "compare", lambda *_: {"02_b": "pass"})
+    assert matrix.run_matrix([]) == 0
+    (one_lesson / "02_b.ipynb").write_text("<<<<<<< HEAD\n", encoding="utf-8")
+    assert matrix.run_matrix([]) == 1
+    assert "02_b.ipynb cannot be read as a notebook" in capsys.readouterr().err
+
+
 def test_tests_that_never_ended_are_no_pass(one_lesson, monkeypatch):
     monkeypatch.setattr(matrix.subprocess, "run", lambda command, **options: None)
-    with pytest.raises(course.CourseError, match="did not come to an end: see "):
+    with pytest.raises(CourseError, match="did not come to an end: see "):
         matrix.run_matrix([])

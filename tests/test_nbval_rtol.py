@@ -1,5 +1,6 @@
 """The comparison of notebooks within a tolerance: the rules on texts, then whole runs of nbval."""
 
+import os
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -309,7 +310,23 @@ def test_what_a_notebook_took_is_told(run_nbval):
     assert 1.2 < seconds < result.duration
 
 
-def test_a_kernel_that_died_tells_no_memory(run_nbval):
-    result = run_nbval(("import os; os._exit(1)", [], []), arguments=["--nbval-cell-timeout=3"])
-    result.assert_outcomes(failed=1)
-    result.stdout.re_match_lines([COST.format(r"\?")])
+def test_a_kernel_that_died_is_noticed_at_once(run_nbval):
+    cells = [("import os; os._exit(1)", [], []), ("2", [result("2")], [])]
+    died = run_nbval(*cells, arguments=["--nbval-cell-timeout=60"])
+    died.assert_outcomes(failed=1, xfailed=1)
+    died.stdout.fnmatch_lines(["*Cell 0: The kernel died (exit code 1).*"])
+    died.stdout.re_match_lines([COST.format(r"\?")])
+    assert died.duration < 20
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_kernel_that_the_system_killed_is_told_to_want_memory(run_nbval):
+    kill = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    died = run_nbval((kill, [], []), arguments=["--nbval-cell-timeout=60"])
+    died.stdout.fnmatch_lines(["*The system killed the kernel, most likely for want of memory*"])
+
+
+def test_an_endless_cell_still_ends_at_the_timeout(run_nbval):
+    late = run_nbval(("while True: pass", [], []), arguments=["--nbval-cell-timeout=2"])
+    late.assert_outcomes(failed=1)
+    late.stdout.fnmatch_lines(["*Timeout of 2 seconds exceeded*"])

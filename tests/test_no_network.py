@@ -1,8 +1,12 @@
 """The guard lets this machine talk to itself and to nobody else."""
 
+import os
 import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +76,32 @@ def test_a_helper_that_opens_a_connection_is_seen(tmp_path, capsys):
         load_imdb(source="official", data_dir=tmp_path)
     assert no_network.attempts[0] == "socket.getaddrinfo to ai.stanford.edu"
     no_network.attempts.clear()
+
+
+@pytest.mark.parametrize("spelling", ["HTTP_PROXY", "http_proxy"])
+def test_a_proxy_on_this_machine_is_no_way_out(spelling):
+    """With a proxy, a request would lead to an address of this machine, and pass unseen."""
+    code = """
+import sys, urllib.request
+sys.path.insert(0, "tests")
+import no_network, requests
+no_network.forbid_network()
+for ask in (urllib.request.urlopen, requests.get):
+    try:
+        ask("http://example.org")
+    except OSError:
+        pass
+print(no_network.attempts)"""
+    proxies = {spelling: "http://127.0.0.1:9", "no_proxy": "localhost"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent.parent,
+        env=os.environ | proxies,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == f"{['socket.getaddrinfo to example.org'] * 2}\n"
 
 
 def test_this_machine_can_be_reached():

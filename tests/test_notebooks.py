@@ -216,6 +216,11 @@ BROKEN = [
     (rules.figures_have_facts, told_by("<PIL.Image.Image mode=L size=5x7>"), "id 'picture'"),
     (rules.code_is_introduced, without("second"), "id 'picture'): no Markdown"),
     (rules.code_is_introduced, edited("add", source=" \n"), "id 'add') is empty"),
+    (
+        rules.missing_helpers_are_explained,
+        edited("add", source="import math\nfrom helpers.canvas import panels"),
+        "cell 'add' imports helpers unexplained",
+    ),
     (rules.no_widgets, edited("add", outputs=[WIDGET]), "stored a widget"),
     (rules.no_widgets, with_metadata(widgets={"state": {}}), "widget state"),
     (rules.no_machine_paths, edited("add", outputs=[stream("at /home/ada/x.py")]), "'/home/ada"),
