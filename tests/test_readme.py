@@ -1,4 +1,7 @@
-"""The README and its neighbours: what they name exists, and their picture is the course's own."""
+"""The README and its neighbours: what they name exists, and their picture is the course's own.
+
+Their commands are tried in ``test_commands.py``.
+"""
 
 import re
 
@@ -25,10 +28,8 @@ def test_every_lesson_is_in_the_table():
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_make_targets_and_paths_that_are_named_exist(page):
+def test_paths_that_are_named_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
-    rules = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(re.findall(r"\bmake ([a-z]+)\b(?= NOTEBOOKS| PYTHON|`|$)", text, re.M)) <= set(rules)
     paths = re.findall(r"`((?:helpers|tests|scripts|notebooks)/[\w./]*)`", text)
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
