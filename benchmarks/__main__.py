@@ -75,8 +75,9 @@ def publish() -> None:
     write_page(PUBLISHED)
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__.splitlines()[0])
+def main() -> None:
+    """Read the command line and do what it asks for, whatever the reader has set elsewhere."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure the course.")
     known = (*SUBJECTS, *ON_REQUEST)
     parser.add_argument(
         "subjects",
@@ -87,7 +88,21 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     if unknown := set(arguments.subjects) - set(known):
         parser.error(f"subjects must be some of {', '.join(known)}, got {', '.join(unknown)}")
-    if arguments.publish:
-        publish()
-    else:
-        measure(arguments.subjects or list(SUBJECTS), quick=os.environ.get("QUICK") == "1")
+    sys.path.insert(0, str(ROOT / "scripts"))
+    from ending import in_words
+    from environment import kernel_environment, use
+
+    def work() -> int:
+        quick = os.environ.get("QUICK") == "1"
+        use(kernel_environment(ROOT / "build"))
+        if arguments.publish:
+            publish()
+        else:
+            measure(arguments.subjects or list(SUBJECTS), quick=quick)
+        return 0
+
+    sys.exit(in_words(work))
+
+
+if __name__ == "__main__":
+    main()

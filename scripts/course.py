@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import environment
-from ending import CourseError, in_words
+from ending import CourseError, Stopped, in_words
 from execution import CELL_TIMEOUT, Run, execute, read_notebook, title_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -250,7 +250,10 @@ def open_lab(options: list[str]) -> int:
     command += ["--LabApp.default_url=/lab/tree/notebooks"]
     if is_root():  # as in most containers; JupyterLab would refuse
         command.append("--allow-root")
-    return subprocess.run([*command, *options], cwd=ROOT, check=False).returncode
+    try:
+        return subprocess.run([*command, *options], cwd=ROOT, check=False).returncode
+    except Stopped:  # as JupyterLab is closed from the terminal
+        return 0
 
 
 def is_root() -> bool:

@@ -45,7 +45,13 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
     def __str__(self) -> str:
-        return f"Stopped by {signal.Signals(self.number).name}."
+        return f"Stopped by {name_of(self.number)}."
+
+
+def name_of(number: int) -> str:
+    """Return the name of a signal: SIGINT."""
+    names = {each.value: each.name for each in signal.Signals}
+    return names.get(number, f"signal {number}")  # those of real time have none
 
 
 def end_children() -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ending import CourseError, Stopped, end_children
+from ending import CourseError, Stopped, end_children, name_of
 
 CELL_TIMEOUT = 600  # seconds
 MEMORY_LIMIT = 2.0  # GB (10^9 bytes) that a lesson may need at its peak
@@ -146,7 +146,7 @@ def tell_death(exit_code: int) -> str:
             "The system killed the kernel, most likely for want of memory: a lesson needs up to "
             f"{MEMORY_LIMIT} GB. Close other programs and call it again."
         )
-    how = f"exit code {exit_code}" if exit_code > 0 else signal.Signals(-exit_code).name
+    how = f"exit code {exit_code}" if exit_code > 0 else name_of(-exit_code)
     return f"The kernel died ({how})."
 
 

@@ -219,3 +219,20 @@ def test_make_starts_python_without_its_variables():
     started = re.findall(r"^VENV_PYTHON := .*|\"\$\(PYTHON\)\" .*\.py$", text, re.MULTILINE)
     assert len(started) == 3
     assert all(" -Es" in line for line in started)
+
+
+def test_no_setting_of_the_reader_reaches_a_benchmark(reader, tmp_path):
+    """Its pictures are published."""
+    look = """
+import runpy, sys
+import benchmarks.text
+def measure(quick):
+    import matplotlib
+    print(quick, matplotlib.rcParams["axes.grid"])
+    raise FileNotFoundError(2, "that is enough", "here")
+benchmarks.text.measure = measure
+sys.argv = ["benchmarks", "text"]
+runpy.run_module("benchmarks", run_name="__main__")"""
+    done = run_script(look, reader | {"QUICK": "1"}, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (1, "text ... True False\n")
+    assert done.stderr == "here: that is enough.\n"
