@@ -11,6 +11,8 @@ there are afterwards::
 Nothing else in ``data_dir`` is written, moved or deleted.
 """
 
+import errno
+import hashlib
 import os
 import re
 import shutil
@@ -20,7 +22,6 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import pooch
 from filelock import FileLock
 
 from helpers.checks import check_int, check_path, shown
@@ -29,6 +30,7 @@ from helpers.progress import progress_bar
 __all__ = ["Archive", "DataError", "fetch"]
 
 
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NAME = r"\w[\w.+-]{0,99}"  # of a file or folder, on every system
 
 
@@ -90,11 +92,22 @@ def fetch(archive: Archive, data_dir: Path) -> Path:
 
     Raises:
         TypeError, ValueError: ``archive`` is none, or ``data_dir`` no place for a folder.
-        DataError: no network, a wrong checksum, or an archive with unsafe members.
+        DataError: no network, a wrong checksum, an archive with unsafe members, or a folder that
+            cannot be written; nothing half-written is left.
     """
     if not isinstance(archive, Archive):
         raise TypeError(f"archive must be an Archive, got {shown(archive)}")
     data_dir = check_path("data_dir", data_dir)
+    try:
+        return _fetch(archive, data_dir)
+    except OSError as error:
+        raise DataError(
+            f"{archive.folder} cannot be kept in {data_dir} ({error}): "
+            f"free some space, ask with another data_dir that may be written, or {archive.instead}"
+        ) from error
+
+
+def _fetch(archive: Archive, data_dir: Path) -> Path:
     folder = data_dir / archive.folder
     if folder.is_dir():
         return folder
@@ -126,7 +139,7 @@ def fetch(archive: Archive, data_dir: Path) -> Path:
 def _download(archive: Archive, target: Path, work: Path) -> Path:
     """Return ``target``, its checksum verified, downloading it by way of ``work`` if need be."""
     if target.exists():
-        found = pooch.file_hash(str(target))
+        found = _sha256(target)
         if found != archive.sha256:
             raise DataError(
                 f"{target} is not the file it should be, perhaps an unfinished download: "
@@ -138,6 +151,12 @@ def _download(archive: Archive, target: Path, work: Path) -> Path:
         f"{archive.instead}, or download {archive.url} by hand and put it at {target} "
         f"(sha256 {archive.sha256})"
     )
+    try:
+        import pooch  # here, because it needs lzma and bz2, which some Pythons are built without
+    except ImportError as error:
+        raise DataError(
+            f"this Python cannot download {archive.url} ({error}): {by_hand}"
+        ) from error
     responses = []  # pooch leaves them open when a download fails
     units = {"total": archive.size, "unit": "B", "unit_scale": True}
     try:
@@ -149,11 +168,13 @@ def _download(archive: Archive, target: Path, work: Path) -> Path:
             )
             download(archive.url, str(partial), None)
     except (OSError, ValueError) as error:  # what requests raises is one, or both
+        if getattr(error, "errno", None) in _DISK_FULL:
+            raise
         raise DataError(f"{archive.url} could not be downloaded ({error}): {by_hand}") from error
     finally:
         for response in responses:
             response.close()
-    found = pooch.file_hash(str(partial))
+    found = _sha256(partial)
     if found != archive.sha256:
         raise DataError(
             f"what came from {archive.url} has the wrong checksum: "
@@ -161,6 +182,11 @@ def _download(archive: Archive, target: Path, work: Path) -> Path:
         )
     _rename(partial, target)
     return target
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _extract(packed: Path, folder: Path, skip: str) -> None:

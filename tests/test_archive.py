@@ -19,6 +19,7 @@ import pytest
 
 from helpers import archive as archive_module
 from helpers.archive import Archive, DataError, fetch
+from ordinary_user import as_ordinary_user
 
 NAME = "aclImdb_v1.tar.gz"
 PATIENCE = 20  # seconds after which a test that waits has failed
@@ -105,6 +106,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
+    pytest.importorskip("pooch", reason="downloads need lzma and bz2, which this Python lacks")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Server() as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.02,))
@@ -128,7 +130,7 @@ def visible(folder):
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
-def start(archive, data_dir, *, before="", **environment):
+def start(archive, data_dir, *, before="", preexec_fn=None, **environment):
     """Start a process of its own that fetches ``archive`` after it has run the code ``before``."""
     script = f"""
 from pathlib import Path
@@ -144,6 +146,7 @@ print(fetch({archive!r}, Path({str(data_dir)!r})), flush=True)
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
+        preexec_fn=preexec_fn,
     )
 
 
@@ -405,6 +408,68 @@ def test_renaming_is_tried_again_while_a_scanner_holds_files(tmp_path, monkeypat
     archive = Archive(f"http://127.0.0.1:9/{NAME}", len(BODY), digest, "aclImdb_v1")
     assert tree(fetch(archive, tmp_path)) == FILES
     refusals += [PermissionError("in use")] * 99
-    with pytest.raises(PermissionError, match="in use"):
+    with pytest.raises(DataError, match="in use"):
         fetch(replace(archive, folder="other"), tmp_path)
     assert not (tmp_path / "other").exists()
+
+
+def last_words(process):
+    """Return the last line that a process wrote to standard error, which ended in an exception."""
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    assert "During handling" not in err
+    return err.splitlines()[-1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_a_folder_that_cannot_be_written_is_refused_in_words(tmp_path, mode):
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    (data_dir / NAME).write_bytes(BODY)
+    digest = hashlib.sha256(BODY).hexdigest()
+    archive = Archive(
+        f"http://127.0.0.1:9/{NAME}", len(BODY), digest, "aclImdb_v1", "", "do without"
+    )
+    data_dir.chmod(mode)
+    try:
+        error = last_words(start(archive, data_dir, preexec_fn=as_ordinary_user))
+        below = last_words(start(archive, data_dir / "new", preexec_fn=as_ordinary_user))
+    finally:
+        data_dir.chmod(0o755)
+    assert error.startswith(f"helpers.archive.DataError: aclImdb_v1 cannot be kept in {data_dir} (")
+    assert "Permission denied" in error
+    assert error.endswith("ask with another data_dir that may be written, or do without")
+    assert "Permission denied" in below
+    assert "ValueError: data_dir must be" in below or "DataError: aclImdb_v1 cannot be" in below
+    assert visible(data_dir) == [NAME]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit for the size of a file")
+@pytest.mark.parametrize("there", [[], [NAME]], ids=["downloading", "unpacking"])
+def test_without_space_nothing_half_written_is_left(server, tmp_path, there):
+    for name in there:
+        (tmp_path / name).write_bytes(BODY)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+    error = last_words(start(server.archive(), tmp_path, before=limit))
+    assert error.startswith(f"helpers.archive.DataError: aclImdb_v1 cannot be kept in {tmp_path} (")
+    assert error.endswith(
+        "free some space, ask with another data_dir that may be written, or do without"
+    )
+    assert visible(tmp_path) == there
+    assert tree(fetch(server.archive(), tmp_path)) == LABELLED
+
+
+@pytest.mark.parametrize("module", ["lzma", "bz2"])
+def test_a_python_that_cannot_download_unpacks_all_the_same(server, tmp_path, module):
+    blocked = f"import sys; sys.modules[{module!r}] = None"
+    archive = server.archive()
+    error = last_words(start(archive, tmp_path, before=blocked))
+    assert f"DataError: this Python cannot download {archive.url}" in error
+    assert visible(tmp_path) == []
+    (tmp_path / NAME).write_bytes(BODY)
+    process = start(archive, tmp_path, before=blocked)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert tree(tmp_path / "aclImdb_v1") == LABELLED
+    assert server.requests == 0
