@@ -18,7 +18,7 @@ from pathlib import Path
 
 import environment
 from ending import CourseError, Stopped, in_words
-from execution import CELL_TIMEOUT, Run, execute, read_notebook, title_of
+from execution import CELL_TIMEOUT, execute, read_notebook, title_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -91,7 +91,7 @@ def run_course(names: list[str]) -> int:
     environment.use(environment.notebook_environment(BUILD))
     for old in BUILD.glob("*.html"):
         old.unlink()
-    runs = [Run(path.stem, "", {}, 0.0, None, "cannot be read") for path in unreadable]
+    runs, unread = [], [path.stem for path in unreadable]
     links = [None, *((path.stem, title) for path, title in titles.items()), None]
     for path, before, after in zip(titles, links, links[2:], strict=False):
         run = execute(path)
@@ -101,10 +101,10 @@ def run_course(names: list[str]) -> int:
         )
         write_atomically(BUILD / f"{run.name}.html", page.encode("utf-8"))
     index = BUILD / "index.html"
-    write_atomically(index, pages.render_index(runs).encode("utf-8"))
+    write_atomically(index, pages.render_index(runs, unread).encode("utf-8"))
     print(f"\n{len(runs)} notebooks in {sum(run.seconds for run in runs) / 60:.1f} minutes.")
     print(f"Open {index}")
-    return tell_failed("Failed", [run.name for run in runs if run.problem])
+    return tell_failed("Failed", [*unread, *(run.name for run in runs if run.problem)])
 
 
 def regenerate(names: list[str]) -> int:

@@ -77,6 +77,7 @@ class Run:
 def execute(path: Path) -> Run:
     """Execute a copy of a notebook and report its progress in one line; never raises for a cell."""
     from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
 
     notebook = read_notebook(path)
     for cell in notebook["cells"]:
@@ -112,8 +113,10 @@ def execute(path: Path) -> Run:
     try:
         _beside(client.async_execute())
     except Exception as error:  # a failed cell, a timeout, a dead kernel, a kernel that won't start
-        code = kernel.poll() if kernel else None
-        problem = _describe_failure(path, notebook, current, tell_death(code) if code else error)
+        # When a kernel died, nbclient stumbles in cleaning up, over an assertion.
+        died = any(isinstance(each, DeadKernelError) for each in (error, error.__context__))
+        why = tell_death(kernel.poll()) if kernel and died else error
+        problem = _describe_failure(path, notebook, current, why)
     if memory is not None and memory > MEMORY_LIMIT:
         problem += (
             f"{path.name} needed {memory:.1f} GB of memory, at most {MEMORY_LIMIT} are meant\n"
@@ -178,9 +181,6 @@ def _describe_failure(path: Path, notebook: dict, index: int, why: Exception | s
     elif shown:
         message = "\n".join(shown[-1]["traceback"])
     else:
-        # nbclient may stumble in cleaning up, over an assertion without a message.
-        while not str(why).strip() and why.__context__:
-            why = why.__context__
         message = f"{type(why).__name__}: {next(iter(str(why).strip().splitlines()), '')}"
     place = f"{path.name}: cell {index + 1} of {len(notebook['cells'])} (id {cell.get('id')!r})"
     return f"{place} failed:\n{source}\n{message}\n"

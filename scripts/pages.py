@@ -155,6 +155,9 @@ themselves are in the folder <code>notebooks</code>, and <code>make lab</code> o
 {%- if run.problem %} <strong class="failed">stopped at an error</strong>{% endif %}</td>
 <td class="number">{{ "%.1f" | format(run.seconds / 60) }}</td></tr>
 {% endfor -%}
+{% for name in unreadable -%}
+<tr><td>{{ name }} <strong class="failed">cannot be read</strong></td><td></td></tr>
+{% endfor -%}
 </tbody>
 </table>
 <p class="soft">{{ "%.1f" | format(runs | sum(attribute="seconds") / 60) }} minutes in all.</p>
@@ -267,7 +270,7 @@ def render_notebook(
     return exporter.from_notebook_node(notebook, resources={"course": course})[0]
 
 
-def render_index(runs: list) -> str:
+def render_index(runs: list, unreadable: list[str]) -> str:
     """Return the page that lists the lessons: names, titles, minutes and failures."""
     template = Environment(autoescape=True).from_string(INDEX_TEMPLATE)
-    return template.render(runs=runs, style=STYLE)
+    return template.render(runs=runs, unreadable=unreadable, style=STYLE)

@@ -105,7 +105,7 @@ def test_pages_are_complete_without_a_network():
     links = [None, ("02_b", "Lesson <B>")]
     page = pages.render_notebook(sample(), title="A & B", links=links)
     index = pages.render_index(
-        [SimpleNamespace(name="01_a", title="A & B", seconds=90, problem="")]
+        [SimpleNamespace(name="01_a", title="A & B", seconds=90, problem="")], []
     )
     for text in (page, index):
         loads = Loads()
@@ -133,7 +133,7 @@ def test_the_index_names_minutes_and_failures():
         SimpleNamespace(name="01_a", title="A & B", seconds=90, problem=""),
         SimpleNamespace(name="02_b", title="", seconds=30, problem="no"),
     ]
-    index = pages.render_index(runs)
+    index = pages.render_index(runs, [])
     assert '<a href="01_a.html">A &amp; B</a>' in index
     assert '<a href="02_b.html">02_b</a>' in index
     assert index.count("stopped at an error") == 1
@@ -246,7 +246,9 @@ def test_an_unreadable_notebook_stops_no_other(folder, capfd):
     assert others == ["Failed: 01_a", first, "Left as they were: 01_a.ipynb"]
     assert out.count("02_b  Lesson 02_b ... ") == 2
     assert (folder / "build" / "02_b.html").exists()
-    assert "stopped at an error" in (folder / "build" / "index.html").read_text("utf-8")
+    index = (folder / "build" / "index.html").read_text("utf-8")
+    assert '01_a <strong class="failed">cannot be read' in index
+    assert "01_a.html" not in index
     assert read(good, as_version=4)["cells"][1]["outputs"][0]["text"] == "7\n"
     assert bad.read_text(encoding="utf-8") == CONFLICT
 
