@@ -96,6 +96,7 @@ def run_course(names: list[str]) -> int:
     for path, before, after in zip(titles, links, links[2:], strict=False):
         run = execute(path)
         runs.append(run)
+        make_portable(run.notebook)
         page = pages.render_notebook(
             run.notebook, title=run.title or run.name, links=[before, after]
         )

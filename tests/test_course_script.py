@@ -181,7 +181,10 @@ def test_notebooks_are_found_in_order_and_by_name(folder):
 
 
 def test_run_goes_on_after_a_failure_and_leaves_the_notebooks_alone(folder, capfd):
-    paths = [store(folder, "01_a", "x = 1", "x / 0", "print(x)"), store(folder, "02_b", "print(7)")]
+    module = folder / "notebooks" / "nought.py"
+    module.write_text("def divide(x):\n    return x / 0\n", encoding="utf-8")
+    fail = "from nought import divide\ndivide(x)"
+    paths = [store(folder, "01_a", "x = 1", fail, "print(x)"), store(folder, "02_b", "print(7)")]
     before = [path.read_bytes() for path in paths]
     assert course.main(["run"]) == 1
     assert [path.read_bytes() for path in paths] == before
@@ -191,9 +194,11 @@ def test_run_goes_on_after_a_failure_and_leaves_the_notebooks_alone(folder, capf
     assert lines[0].endswith(" s, FAILED")
     assert lines[1].startswith("02_b  Lesson 02_b ... ")
     assert lines[-1] == f"Open {folder / 'build' / 'index.html'}"
-    assert "01_a.ipynb: cell 3 of 4 (id 'code-1') failed:\n    x / 0" in err
+    assert "01_a.ipynb: cell 3 of 4 (id 'code-1') failed:\n    from nought import divide" in err
     assert "ZeroDivisionError" in err
-    assert "ZeroDivisionError" in (folder / "build" / "01_a.html").read_text("utf-8")
+    failed = (folder / "build" / "01_a.html").read_text("utf-8")
+    assert "ZeroDivisionError" in failed
+    assert str(folder) not in failed, "a page tells nothing of the machine"
     assert "7" in (folder / "build" / "02_b.html").read_text("utf-8")
 
 
