@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from children import as_ordinary_user
 from helpers import archive as archive_module
 from helpers.archive import Archive, DataError, fetch
-from ordinary_user import as_ordinary_user
 
 NAME = "aclImdb_v1.tar.gz"
 PATIENCE = 20  # seconds after which a test that waits has failed

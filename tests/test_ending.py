@@ -16,7 +16,7 @@ import pytest
 from nbformat import write
 from nbformat.v4 import new_code_cell, new_notebook
 
-from ordinary_user import as_ordinary_user
+from children import as_in_the_foreground, as_ordinary_user
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 posix = pytest.mark.skipif(os.name == "nt", reason="signals and terminals of POSIX")
@@ -69,6 +69,7 @@ def take_the_terminal():
     import fcntl
     import termios
 
+    as_in_the_foreground()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 

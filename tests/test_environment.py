@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 import course
 import environment
-from ordinary_user import as_ordinary_user
+from children import as_ordinary_user
 
 ROOT = Path(__file__).parent.parent
 SPOILER = 'raise SystemExit("the reader\'s own file was run")\n'

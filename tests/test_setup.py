@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 import setup
-from ordinary_user import as_ordinary_user
+from children import as_in_the_foreground, as_ordinary_user
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60  # seconds after which a test that waits has failed
@@ -481,6 +481,7 @@ def test_what_pip_complained_of_is_shown_and_the_log_named(environment, monkeypa
 
 def test_a_code_page_without_the_letters_of_the_folder_is_no_error(environment):
     env = {"PIP_NO_INDEX": "1", "TORCH": "cuda", "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    env["LC_ALL"] = "C.UTF-8"  # so that the folder's name can be read
     command = [sys.executable, os.path.join("scripts", "setup.py")]  # without -E, which ignores it
     done = subprocess.run(command, env=os.environ | env, capture_output=True, check=False)
     assert done.returncode == 1
@@ -579,7 +580,7 @@ def test_the_course_names_pytorchs_own_index():
 # -------------------------------------------------------------------- a terminal, and its end
 
 
-def hanging(folder, server, preexec_fn=None):
+def hanging(folder, server, preexec_fn=as_in_the_foreground):
     """Start set-up with an index that never answers; return when pip has asked it."""
     command, env = command_and_environment({"PIP_INDEX_URL": server.url + "hang", "TORCH": "cuda"})
     process = subprocess.Popen(

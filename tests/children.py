@@ -1,7 +1,8 @@
-"""Lets a test that runs as root start a process that may not write anywhere, as everybody else."""
+"""What a process that a test starts is given as ``preexec_fn``, whoever runs the tests and how."""
 
 import ctypes
 import os
+import signal
 import sys
 
 _PR_CAPBSET_DROP = 24
@@ -18,3 +19,9 @@ def as_ordinary_user() -> None:
         for capability in (_DAC_OVERRIDE, _DAC_READ_SEARCH):
             if libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0):
                 raise OSError(ctypes.get_errno(), "prctl")
+
+
+def as_in_the_foreground() -> None:
+    """Let a process hear all signals: what a shell runs in the background is deaf to some."""
+    for name in ("SIGINT", "SIGQUIT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
