@@ -6,6 +6,7 @@ cleared away on the way out. Signals that were ignored at the start, as by ``noh
 """
 
 import errno
+import os
 import signal
 import sys
 import time
@@ -112,6 +113,7 @@ def in_words(work: Callable[[], int]) -> int:
         _say(str(error))
     except BrokenPipeError:
         _say("Stopped: what reads the output has gone.")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is yet unwritten
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         _say(f"{place}{error.strerror or error}. {HINTS.get(error.errno, '')}".rstrip())

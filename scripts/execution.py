@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -42,13 +43,16 @@ def read_notebook(path: Path) -> dict:
         CourseError: it cannot be read; the message names the file and says what to do.
     """
     import nbformat
+    from nbformat.warnings import MissingIDFieldWarning
 
     try:
         text = path.read_text(encoding="utf-8")
         if conflict := re.search(r"^<{7} .*$", text, re.MULTILINE):
             line = text.count("\n", 0, conflict.start()) + 1
             raise ValueError(f"git has left both sides of a conflict in it, from line {line} on")
-        notebook = nbformat.reads(text, as_version=4)
+        with warnings.catch_warnings():  # nbformat gives a cell without an id one
+            warnings.simplefilter("ignore", MissingIDFieldWarning)
+            notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
     except OSError as error:
         raise CourseError(f"{path.name} cannot be read: {error.strerror}.") from error

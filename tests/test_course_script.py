@@ -240,6 +240,15 @@ def test_a_notebook_that_cannot_be_read_is_named(tmp_path, content, why, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_notebook_of_an_older_jupyter_is_read_without_a_warning(tmp_path, capfd):
+    path = tmp_path / "01_a.ipynb"
+    notebook = new_notebook(cells=[new_code_cell("1")])
+    del notebook["cells"][0]["id"]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert execution.read_notebook(path)["cells"][0]["id"]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_an_unreadable_notebook_stops_no_other(folder, capfd):
     bad, good = folder / "notebooks" / "01_a.ipynb", store(folder, "02_b", "print(7)")
     bad.write_text(CONFLICT, encoding="utf-8")

@@ -181,7 +181,7 @@ def test_a_reader_who_stops_reading_stops_the_run(course_folder):
         command(course_folder, "run"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     run.stdout.close()  # as `| head` does
-    assert "Stopped: what reads the output has gone." in run.stderr.read()
+    assert run.stderr.read() == "Stopped: what reads the output has gone.\n"
     run.stderr.close()
     assert run.wait(30)
 
