@@ -24,14 +24,17 @@ SIGCHLD SIGCLD SIGCONT SIGINFO SIGURG SIGWINCH SIGTSTP SIGTTIN SIGTTOU
 SIGABRT SIGBUS SIGFPE SIGILL SIGSEGV SIGSYS SIGTRAP SIGEMT SIGKILL SIGSTOP
 """
 
-HINTS = {
-    errno.ENOSPC: "Make room on the disk and call it again.",
-    errno.EROFS: "The folder of the course must be on a disk that can be written.",
-}
-HINTS |= dict.fromkeys(
-    (errno.EACCES, errno.EPERM),
-    'It may belong to another user since a `sudo make`: sudo chown -R "$(id -un)" . gives it back.',
+NOT_ALLOWED = (
+    "Another program may have it open."
+    if os.name == "nt"
+    else 'It may belong to another user since a `sudo make`: sudo chown -R "$(id -un)" . may help.'
 )
+HINTS = {
+    errno.EACCES: NOT_ALLOWED,
+    errno.EPERM: NOT_ALLOWED,
+    errno.EROFS: "The folder of the course must be on a disk that can be written.",
+    errno.ENOSPC: "Make room on the disk and call it again.",
+}
 
 
 class CourseError(Exception):
