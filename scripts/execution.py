@@ -1,6 +1,7 @@
 """One notebook, read and executed in a kernel of its own: how long it took, how much memory."""
 
 import asyncio
+import atexit
 import re
 import signal
 import sys
@@ -120,7 +121,13 @@ def execute(path: Path) -> Run:
         # When a kernel died, nbclient stumbles in cleaning up, over an assertion.
         died = any(isinstance(each, DeadKernelError) for each in (error, error.__context__))
         why = tell_death(kernel.poll()) if kernel and died else error
-        problem = _describe_failure(path, notebook, current, why)
+        problem = (
+            _describe_failure(path, notebook, current, why)
+            if kernel
+            else f"{path.name}: its kernel did not start ({error}); is there memory left?\n"
+        )
+    finally:
+        atexit.unregister(client._cleanup_kernel)  # which nbclient leaves there without a kernel
     if memory is not None and memory > MEMORY_LIMIT:
         problem += (
             f"{path.name} needed {memory:.1f} GB of memory, at most {MEMORY_LIMIT} are meant\n"

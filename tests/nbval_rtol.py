@@ -229,6 +229,13 @@ def _watch_kernels() -> None:
     from nbval.kernel import RunningKernel
 
     class WatchedKernel(RunningKernel):
+        def __init__(self, *arguments: object, **options: object) -> None:
+            try:
+                super().__init__(*arguments, **options)
+            except RuntimeError as error:
+                words = f"the kernel did not start ({error}); is there memory left?"
+                pytest.fail(words, pytrace=False)
+
         def get_message(self, stream: str, timeout: float) -> dict:
             end = time.monotonic() + timeout
             while True:
@@ -265,7 +272,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """After the last cell of a notebook, note how much memory its kernel has needed."""
     if _is_notebook_cell(item) and (nextitem is None or nextitem.parent is not item.parent):
         kernel = item.parent.kernel
-        if kernel.is_alive():
+        if kernel and kernel.is_alive():
             reply = kernel.kc.execute_interactive(**PEAK_REQUEST)
             item.user_properties.append((PEAK, peak_memory(reply)))
 

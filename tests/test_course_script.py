@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -296,6 +298,20 @@ def test_a_kernel_that_the_system_killed_is_told_to_want_memory(folder, capfd):
     kill = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
     run = course.execute(store(folder, "01_a", kill))
     assert "The system killed the kernel, most likely for want of memory" in run.problem
+
+
+def test_a_kernel_that_does_not_start_is_told_and_leaves_no_traceback(folder):
+    store(folder, "01_a", "1")
+    code = f"""
+import pathlib, sys
+sys.path.insert(0, {str(ROOT / "scripts")!r})
+import course, environment
+from jupyter_client.manager import KernelManager
+KernelManager.format_kernel_cmd = lambda *_, **__: [sys.executable, "-c", ""]
+environment.use(environment.notebook_environment(pathlib.Path({str(folder)!r})))
+course.execute(pathlib.Path({str(folder / "notebooks" / "01_a.ipynb")!r}))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"01_a\.ipynb: its kernel did not start \(.*\).*\n\n", done.stderr)
 
 
 def test_a_lesson_tells_the_memory_it_needed_at_its_peak(folder, capfd, monkeypatch):

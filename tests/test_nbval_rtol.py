@@ -326,6 +326,16 @@ def test_a_kernel_that_the_system_killed_is_told_to_want_memory(run_nbval):
     died.stdout.fnmatch_lines(["*The system killed the kernel, most likely for want of memory*"])
 
 
+def test_a_kernel_that_does_not_start_is_told_in_a_line_a_cell(run_nbval, pytester):
+    start = "jupyter_client.manager.KernelManager.format_kernel_cmd = lambda *_, **__: ['true']"
+    pytester.makeconftest(f"import jupyter_client.manager\n{start}")
+    # nbval leaves a file open then, which would be told at the very end.
+    failed = run_nbval(*[("1", [], [])] * 2, arguments=["-p", "no:unraisableexception"])
+    failed.assert_outcomes(errors=2)
+    failed.stdout.fnmatch_lines(["the kernel did not start (*); is there memory left?"])
+    assert len(failed.outlines) < 100
+
+
 def test_an_endless_cell_still_ends_at_the_timeout(run_nbval):
     late = run_nbval(("while True: pass", [], []), arguments=["--nbval-cell-timeout=2"])
     late.assert_outcomes(failed=1)
