@@ -219,6 +219,9 @@ def pytest_terminal_summary(
         write_costs(terminalreporter)
 
 
+DEATH_TOLD = pytest.StashKey[bool]()  # of a notebook: a cell has failed because its kernel died
+
+
 class KernelDied(Exception):
     """A kernel ended while an answer of it was awaited."""
 
@@ -254,9 +257,12 @@ def _watch_kernels() -> None:
 
 @pytest.hookimpl(trylast=True)  # when the kernel has been started
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Expect nothing of the cells below one in which the kernel died."""
+    """Fail the first cell whose kernel is dead, and expect nothing of the cells below it."""
     if _is_notebook_cell(item) and not item.parent.kernel.is_alive():
-        pytest.xfail("the kernel died in a cell above")
+        if item.parent.stash.get(DEATH_TOLD, False):
+            pytest.xfail("the kernel died in a cell above")
+        item.parent.stash[DEATH_TOLD] = True
+        pytest.fail(tell_death(item.parent.kernel.km.provisioner.process.poll()), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -265,6 +271,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     except KernelDied as death:
+        item.parent.stash[DEATH_TOLD] = True
         item.raise_cell_error(str(death))
 
 

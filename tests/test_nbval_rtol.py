@@ -319,6 +319,21 @@ def test_a_kernel_that_died_is_noticed_at_once(run_nbval):
     assert died.duration < 20
 
 
+def test_a_kernel_that_died_between_two_cells_is_no_pass(run_nbval, pytester):
+    pytester.makeconftest("""
+import pytest
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item):
+    if item.name == "Cell 0":
+        item.parent.kernel.km.provisioner.process.kill()
+        item.parent.kernel.km.provisioner.process.wait()
+""")
+    cells = [("1", [result("1")], []), ("2", [result("2")], []), ("3", [result("3")], [])]
+    died = run_nbval(*cells)
+    died.assert_outcomes(passed=1, errors=1, xfailed=1)
+    assert died.ret == 1
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_kernel_that_the_system_killed_is_told_to_want_memory(run_nbval):
     kill = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
