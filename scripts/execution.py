@@ -8,13 +8,15 @@ import sys
 import time
 import warnings
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 from ending import CourseError, Stopped, end_children, name_of
 
 CELL_TIMEOUT = 600  # seconds
+ANSWER_TIMEOUT = 30  # seconds for a kernel that has nothing to do
 MEMORY_LIMIT = 2.0  # GB (10^9 bytes) that a lesson may need at its peak
 
 # What a kernel evaluates to tell the bytes of its peak. On Linux, ru_maxrss would include what the
@@ -119,8 +121,10 @@ def execute(path: Path) -> Run:
         _beside(client.async_execute())
     except Exception as error:  # a failed cell, a timeout, a dead kernel, a kernel that won't start
         # When a kernel died, nbclient stumbles in cleaning up, over an assertion.
-        died = any(isinstance(each, DeadKernelError) for each in (error, error.__context__))
-        why = tell_death(kernel.poll()) if kernel and died else error
+        causes = (error, error.__context__)
+        code = kernel.poll() if kernel else None
+        died = any(isinstance(each, DeadKernelError | TimeoutError) for each in causes)
+        why = tell_death(code) if died and code is not None else error
         problem = (
             _describe_failure(path, notebook, current, why)
             if kernel
@@ -141,16 +145,38 @@ def execute(path: Path) -> Run:
 
 
 def _beside(work: Coroutine) -> None:
-    """Do some work in a thread: nbclient takes over signals where it runs in the main one."""
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(asyncio.run, work)
+    """Do some work in a thread: nbclient takes over signals where it runs in the main one.
+
+    When this process is told to stop, the work is given up, whatever it waits for.
+    """
+    begun, failures = [], []
+
+    async def cancellable() -> None:
+        begun.append((asyncio.get_running_loop(), asyncio.current_task()))
+        await work
+
+    def run() -> None:
         try:
-            future.result()
-        except Stopped:
-            while not future.done():  # a kernel may just have been about to start
-                end_children()
-                time.sleep(0.05)
-            raise
+            asyncio.run(cancellable())
+        except BaseException as error:
+            failures.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.2)  # without an end, a join cannot be interrupted on Windows
+    except Stopped:
+        for loop, task in begun:
+            with suppress(RuntimeError):  # it ended in this moment
+                loop.call_soon_threadsafe(task.cancel)
+        end = time.monotonic() + 0.8
+        while thread.is_alive() and time.monotonic() < end:
+            end_children()  # a kernel may just have been about to start
+            thread.join(0.05)
+        raise
+    if failures:
+        raise failures[0]
 
 
 def tell_death(exit_code: int) -> str:
@@ -160,7 +186,7 @@ def tell_death(exit_code: int) -> str:
             "The system killed the kernel, most likely for want of memory: a lesson needs up to "
             f"{MEMORY_LIMIT} GB. Close other programs and call it again."
         )
-    how = f"exit code {exit_code}" if exit_code > 0 else name_of(-exit_code)
+    how = f"exit code {exit_code}" if exit_code >= 0 else name_of(-exit_code)
     return f"The kernel died ({how})."
 
 
@@ -171,7 +197,7 @@ PEAK_REQUEST = {
     "silent": True,
     "user_expressions": {"bytes": PEAK_MEMORY[sys.platform]},
     "allow_stdin": False,
-    "timeout": CELL_TIMEOUT,
+    "timeout": ANSWER_TIMEOUT,
     "output_hook": lambda message: None,
 }
 

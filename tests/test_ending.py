@@ -112,8 +112,12 @@ class InTerminal:
         return shown.decode()
 
 
+def has_ended(process):
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
 def assert_nothing_is_left(root, run, before):
-    assert not run.started.is_running() or run.started.status() == psutil.STATUS_ZOMBIE
+    assert has_ended(run.started)
     assert {path: path.read_bytes() for path in root.glob("notebooks/*")} == before
     assert not list(root.rglob("*.part"))
 
@@ -147,6 +151,55 @@ def test_every_signal_that_can_be_caught_stops_everything(course_folder, name):
     assert f"Stopped by {name}." in run.said()
     os.close(run.keyboard)
     assert_nothing_is_left(course_folder, run, before)
+
+
+# Code of a lesson whose kernel dies where nobody watches it: when it is asked for its memory.
+DIES_AT_THE_END = (
+    NOTE_PID
+    + """
+import signal
+shell = get_ipython()
+plain = shell.user_expressions
+def die(asked):
+    return os.kill(os.getpid(), signal.SIGKILL) if asked else plain(asked)
+shell.user_expressions = die
+"""
+)
+
+
+@posix
+def test_a_run_that_waits_for_a_dead_kernel_stops_as_well(course_folder):
+    cells = [new_code_cell(DIES_AT_THE_END, id="dies")]
+    write(new_notebook(cells=cells), course_folder / "notebooks" / "01_a.ipynb")
+    run = InTerminal(course_folder, "run")
+    time.sleep(2)
+    assert run.process.poll() is None
+    run.process.terminate()
+    assert run.ended_within(2) == 128 + signal.SIGTERM
+    os.close(run.keyboard)
+
+
+@posix
+@pytest.mark.parametrize("moment", [0.0, 0.15, 0.3, 0.5])
+def test_a_kernel_that_is_starting_does_not_delay_the_end(course_folder, moment):
+    process = subprocess.Popen(
+        command(course_folder, "run"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=as_in_the_foreground,
+    )
+    while not psutil.Process(process.pid).children():
+        time.sleep(0.01)
+    kernels = psutil.Process(process.pid).children()
+    time.sleep(moment)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - begun < 2
+    assert process.returncode == 128 + signal.SIGINT
+    assert said == "\nStopped by SIGINT.\n"
+    assert all(map(has_ended, kernels))
 
 
 @posix
