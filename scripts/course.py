@@ -18,7 +18,7 @@ from pathlib import Path
 
 import environment
 from ending import CourseError, Stopped, in_words
-from execution import CELL_TIMEOUT, execute, read_notebook, title_of
+from execution import CELL_TIMEOUT, Run, execute, read_notebook, title_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
@@ -55,7 +55,8 @@ def find_notebooks(names: list[str] | None = None) -> list[Path]:
     Raises:
         CourseError: there are no notebooks, or none of such a name.
     """
-    found = sorted(NOTEBOOKS.glob("*.ipynb"))
+    # Hidden ones are other programs': macOS writes ._01.ipynb, Emacs .#01.ipynb.
+    found = sorted(path for path in NOTEBOOKS.glob("*.ipynb") if not path.name.startswith("."))
     if not found:
         raise CourseError("notebooks/ holds no notebook: a course without notebooks proves nothing")
     if not names:
@@ -85,16 +86,18 @@ def sort_out(paths: list[Path]) -> tuple[dict[Path, str], list[Path]]:
 
 def run_course(names: list[str]) -> int:
     """Execute the notebooks into pages under ``build/``; the stored ones stay untouched."""
-    import pages
-
     titles, unreadable = sort_out(find_notebooks(names))
     environment.use(environment.notebook_environment(BUILD))
+    import pages  # now, for Jupyter looks for a home when it is imported
+
     for old in BUILD.glob("*.html"):
         old.unlink()
     runs, unread = [], [path.stem for path in unreadable]
     links = [None, *((path.stem, title) for path, title in titles.items()), None]
     for path, before, after in zip(titles, links, links[2:], strict=False):
-        run = execute(path)
+        if not (run := execute_if_readable(path)):
+            unread.append(path.stem)
+            continue
         runs.append(run)
         make_portable(run.notebook)
         page = pages.render_notebook(
@@ -116,16 +119,29 @@ def regenerate(names: list[str]) -> int:
     environment.use(environment.notebook_environment(BUILD))
     failed = [path.name for path in unreadable]
     for path in titles:
-        run = execute(path)
-        if run.problem:
+        run = execute_if_readable(path)
+        if not run or run.problem:
             failed.append(path.name)
             continue
         make_portable(run.notebook)
         text = nbformat.writes(run.notebook).rstrip("\n") + "\n"
         write_atomically(path, text.encode("utf-8"))
         if path.stem == PICTURE[0]:
-            write_atomically(ROOT / "picture.png", picture_of(run.notebook, PICTURE[1]))
+            try:
+                write_atomically(ROOT / "picture.png", picture_of(run.notebook, PICTURE[1]))
+            except ValueError:
+                print(f"{path.name} has no picture in a cell {PICTURE[1]!r}", file=sys.stderr)
+                failed.append("picture.png")
     return tell_failed("Left as they were", failed)
+
+
+def execute_if_readable(path: Path) -> Run | None:
+    """Execute a notebook; say so and return None if it has become unreadable since the start."""
+    try:
+        return execute(path)
+    except CourseError as error:
+        print(error, file=sys.stderr, flush=True)
+        return None
 
 
 def tell_failed(what: str, names: list[str]) -> int:

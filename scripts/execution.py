@@ -46,15 +46,16 @@ def read_notebook(path: Path) -> dict:
         CourseError: it cannot be read; the message names the file and says what to do.
     """
     import nbformat
-    from nbformat.warnings import MissingIDFieldWarning
+    from nbformat.warnings import DuplicateCellId, MissingIDFieldWarning
 
     try:
         text = path.read_text(encoding="utf-8")
         if conflict := re.search(r"^<{7} .*$", text, re.MULTILINE):
             line = text.count("\n", 0, conflict.start()) + 1
             raise ValueError(f"git has left both sides of a conflict in it, from line {line} on")
-        with warnings.catch_warnings():  # nbformat gives a cell without an id one
-            warnings.simplefilter("ignore", MissingIDFieldWarning)
+        with warnings.catch_warnings():  # nbformat would mend them here, and nbval refuse them
+            warnings.simplefilter("error", MissingIDFieldWarning)
+            warnings.simplefilter("error", DuplicateCellId)
             notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
     except OSError as error:

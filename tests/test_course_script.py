@@ -242,13 +242,48 @@ def test_a_notebook_that_cannot_be_read_is_named(tmp_path, content, why, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_notebook_of_an_older_jupyter_is_read_without_a_warning(tmp_path, capfd):
+@pytest.mark.parametrize("ids", [("a", "a"), ("a", None)])
+def test_cells_without_ids_of_their_own_are_named(tmp_path, ids):
+    notebook = new_notebook(cells=[new_code_cell("1"), new_code_cell("2")])
+    for cell, name in zip(notebook["cells"], ids, strict=True):
+        cell["id"] = name
+        if name is None:
+            del cell["id"]
     path = tmp_path / "01_a.ipynb"
-    notebook = new_notebook(cells=[new_code_cell("1")])
-    del notebook["cells"][0]["id"]
     path.write_text(json.dumps(notebook), encoding="utf-8")
-    assert execution.read_notebook(path)["cells"][0]["id"]
-    assert capfd.readouterr() == ("", "")
+    with pytest.raises(CourseError, match=r"01_a\.ipynb cannot be read as a notebook: .*\bid\b"):
+        execution.read_notebook(path)
+
+
+def test_files_of_other_programs_are_no_lessons(folder):
+    lesson = store(folder, "01_a")
+    for name in ("._01_a.ipynb", ".#01_a.ipynb"):
+        (folder / "notebooks" / name).write_bytes(b"\0")
+    assert course.find_notebooks() == [lesson]
+
+
+def test_a_notebook_that_vanishes_during_a_run_stops_no_other(folder, capfd):
+    store(folder, "01_a", "import pathlib; pathlib.Path('02_b.ipynb').unlink()")
+    store(folder, "02_b", "2")
+    store(folder, "03_c", "3")
+    assert course.main(["run"]) == 1
+    out, err = capfd.readouterr()
+    assert "03_c  Lesson 03_c ... " in out
+    assert err.splitlines()[-2:] == [
+        "02_b.ipynb cannot be read: No such file or directory.",
+        "Failed: 02_b",
+    ]
+    assert "02_b" in (folder / "build" / "index.html").read_text("utf-8")
+
+
+def test_a_lesson_without_the_picture_leaves_the_picture_alone(folder, capfd, monkeypatch):
+    monkeypatch.setattr(course, "PICTURE", ("01_a", "gone"))
+    store(folder, "01_a", "1")
+    other = store(folder, "02_b", "2")
+    assert course.main(["regenerate"]) == 1
+    assert "01_a.ipynb has no picture in a cell 'gone'" in capfd.readouterr().err
+    assert not (folder / "picture.png").exists()
+    assert read(other, as_version=4)["cells"][1]["execution_count"] == 1
 
 
 def test_an_unreadable_notebook_stops_no_other(folder, capfd):
