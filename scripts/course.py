@@ -15,14 +15,17 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import environment
 from ending import CourseError, Stopped, in_words
-from execution import CELL_TIMEOUT, Run, execute, read_notebook, title_of
+from execution import CELL_TIMEOUT, execute, read_notebook, title_of
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 BUILD = ROOT / "build"
+
+Result = TypeVar("Result")
 
 WORKERS = 2  # files side by side in `test`, where the machine has that many cores
 
@@ -69,16 +72,20 @@ def find_notebooks(names: list[str] | None = None) -> list[Path]:
     return [by_name[name] for name in wanted]
 
 
+def if_readable(work: Callable[[Path], Result], path: Path) -> Result | None:
+    """Do some work on a notebook; return None, having said why, if it cannot be read."""
+    try:
+        return work(path)
+    except CourseError as error:
+        print(error, file=sys.stderr, flush=True)
+        return None
+
+
 def sort_out(paths: list[Path]) -> tuple[dict[Path, str], list[Path]]:
     """Return the notebooks that can be read, with their titles, and the others, having said why."""
-    good, bad = {}, []
-    for path in paths:
-        try:
-            good[path] = title_of(read_notebook(path))
-        except CourseError as error:
-            print(error, file=sys.stderr, flush=True)
-            bad.append(path)
-    return good, bad
+    titles = {path: if_readable(lambda path: title_of(read_notebook(path)), path) for path in paths}
+    good = {path: title for path, title in titles.items() if title is not None}
+    return good, [path for path in paths if path not in good]
 
 
 # ----------------------------------------------------------------------------------- commands
@@ -95,7 +102,7 @@ def run_course(names: list[str]) -> int:
     runs, unread = [], [path.stem for path in unreadable]
     links = [None, *((path.stem, title) for path, title in titles.items()), None]
     for path, before, after in zip(titles, links, links[2:], strict=False):
-        if not (run := execute_if_readable(path)):
+        if not (run := if_readable(execute, path)):
             unread.append(path.stem)
             continue
         runs.append(run)
@@ -119,7 +126,7 @@ def regenerate(names: list[str]) -> int:
     environment.use(environment.notebook_environment(BUILD))
     failed = [path.name for path in unreadable]
     for path in titles:
-        run = execute_if_readable(path)
+        run = if_readable(execute, path)
         if not run or run.problem:
             failed.append(path.name)
             continue
@@ -133,15 +140,6 @@ def regenerate(names: list[str]) -> int:
                 print(f"{path.name} has no picture in a cell {PICTURE[1]!r}", file=sys.stderr)
                 failed.append("picture.png")
     return tell_failed("Left as they were", failed)
-
-
-def execute_if_readable(path: Path) -> Run | None:
-    """Execute a notebook; say so and return None if it has become unreadable since the start."""
-    try:
-        return execute(path)
-    except CourseError as error:
-        print(error, file=sys.stderr, flush=True)
-        return None
 
 
 def tell_failed(what: str, names: list[str]) -> int:

@@ -17,6 +17,7 @@ from ending import CourseError, Stopped, end_children, name_of
 
 CELL_TIMEOUT = 600  # seconds
 ANSWER_TIMEOUT = 30  # seconds for a kernel that has nothing to do
+NO_START = "kernel did not start ({}); is there memory left?"
 MEMORY_LIMIT = 2.0  # GB (10^9 bytes) that a lesson may need at its peak
 
 # What a kernel evaluates to tell the bytes of its peak. On Linux, ru_maxrss would include what the
@@ -129,7 +130,7 @@ def execute(path: Path) -> Run:
         problem = (
             _describe_failure(path, notebook, current, why)
             if kernel
-            else f"{path.name}: its kernel did not start ({error}); is there memory left?\n"
+            else f"{path.name}: its {NO_START.format(error)}\n"
         )
     finally:
         atexit.unregister(client._cleanup_kernel)  # which nbclient leaves there without a kernel

@@ -45,7 +45,7 @@ import pytest
 import environment
 from cell_table import PEAK, write_costs, write_table
 from course import BUILD, write_atomically
-from execution import PEAK_REQUEST, peak_memory, tell_death
+from execution import NO_START, PEAK_REQUEST, peak_memory, tell_death
 
 __all__ = ["compare_outputs", "compare_text", "tolerance_of"]
 
@@ -236,8 +236,7 @@ def _watch_kernels() -> None:
             try:
                 super().__init__(*arguments, **options)
             except RuntimeError as error:
-                words = f"the kernel did not start ({error}); is there memory left?"
-                pytest.fail(words, pytrace=False)
+                pytest.fail(f"the {NO_START.format(error)}", pytrace=False)
 
         def get_message(self, stream: str, timeout: float) -> dict:
             end = time.monotonic() + timeout
@@ -247,10 +246,12 @@ def _watch_kernels() -> None:
                     return super().get_message(stream, timeout=max(0.0, min(left, 0.5)))
                 except Empty:
                     if not self.is_alive():
-                        code = self.km.provisioner.process.poll()
-                        raise KernelDied(tell_death(code)) from None
+                        raise KernelDied(self.death()) from None
                     if left <= 0.5:
                         raise
+
+        def death(self) -> str:
+            return tell_death(self.km.provisioner.process.poll())
 
     nbval.plugin.RunningKernel = WatchedKernel
 
@@ -262,7 +263,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if item.parent.stash.get(DEATH_TOLD, False):
             pytest.xfail("the kernel died in a cell above")
         item.parent.stash[DEATH_TOLD] = True
-        pytest.fail(tell_death(item.parent.kernel.km.provisioner.process.poll()), pytrace=False)
+        pytest.fail(item.parent.kernel.death(), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

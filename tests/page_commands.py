@@ -24,7 +24,7 @@ from jupyterlab.labapp import LabApp
 
 import setup
 from benchmarks.__main__ import ON_REQUEST, SUBJECTS
-from course import NOTEBOOKS, ROOT, find_notebooks
+from course import ROOT, find_notebooks
 
 NO_SHELL = ("python", "text")  # languages of blocks that hold no commands
 
@@ -43,7 +43,7 @@ def commands_found() -> dict[str, list[str]]:
     for path in [*ROOT.glob("*.md"), *ROOT.glob("data/*.md"), *ROOT.glob("benchmarks/**/*.md")]:
         for command in commands_in_markdown(path.read_text(encoding="utf-8")):
             found.setdefault(command, []).append(path.relative_to(ROOT).as_posix())
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in find_notebooks():
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             commands_in = commands_in_code if cell["cell_type"] == "code" else commands_in_markdown
             for command in commands_in("".join(cell["source"])):

@@ -20,6 +20,7 @@ import pytest
 from children import as_ordinary_user
 from helpers import archive as archive_module
 from helpers.archive import Archive, DataError, fetch
+from local_server import serving
 
 NAME = "aclImdb_v1.tar.gz"
 PATIENCE = 20  # seconds after which a test that waits has failed
@@ -108,13 +109,8 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch):
     pytest.importorskip("pooch", reason="downloads need lzma and bz2, which this Python lacks")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.02,))
-        thread.start()
+    with serving(Server()) as running:
         yield running
-        running.go_on.set()
-        running.shutdown()
-        thread.join(PATIENCE)
 
 
 def tree(folder):

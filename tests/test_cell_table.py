@@ -4,7 +4,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cell_table import FLOOR, CellCounts, count_cells, format_table
-from course import NOTEBOOKS, read_notebook
+from course import find_notebooks, read_notebook
 
 TEXT = new_output("stream", name="stdout", text="0.5\n")
 PICTURE = new_output("display_data", {"image/png": "aGk="})
@@ -17,7 +17,7 @@ def code(*outputs, tags=(), count=1, source="x"):
     return new_code_cell(source, outputs=list(outputs), execution_count=count, metadata=metadata)
 
 
-@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", find_notebooks(), ids=lambda path: path.stem)
 def test_nearly_all_cells_with_output_are_compared(path):
     counts = count_cells(read_notebook(path))
     assert counts.with_output >= 20, "a lesson that shows next to nothing proves nothing"

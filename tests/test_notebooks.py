@@ -6,9 +6,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import notebook_rules as rules
-from course import NOTEBOOK_METADATA, NOTEBOOKS, read_notebook
+from course import NOTEBOOK_METADATA, find_notebooks, read_notebook
 
-PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+PATHS = find_notebooks()
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)

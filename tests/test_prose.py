@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import prose_numbers as numbers
-from course import NOTEBOOKS, ROOT
+from course import ROOT, find_notebooks
 from prose import TABLES
 from prose_numbers import CHECKED, MINUTES, RELATIONS, Line, Written
 from prose_pages import MARKDOWN, Mismatch, Page, page_of, pages_of, printed, sections_of, stored
 
-LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+LESSONS = [path.stem for path in find_notebooks()]
 LINES = [
     (document, name, line)
     for document, table in TABLES.items()

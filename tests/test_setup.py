@@ -21,6 +21,8 @@ import pytest
 
 import setup
 from children import as_in_the_foreground, as_ordinary_user
+from course import find_notebooks
+from local_server import serving
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 60  # seconds after which a test that waits has failed
@@ -79,7 +81,7 @@ def test_an_unknown_torch_is_refused_in_one_line():
 def test_lessons_do_without_what_a_python_may_lack():
     modules = {f"helpers.{path.stem}" for path in (ROOT / "helpers").glob("[!_]*.py")}
     modules |= {"ipykernel.ipkernel", "nbclient"}
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
+    for path in find_notebooks():
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             modules |= set(re.findall(r"^(?:from|import) ([\w.]+)", "".join(cell["source"]), re.M))
     lacking = ["_lzma", "_bz2", "_hashlib", "readline", "_curses", "_tkinter", "_uuid", "_gdbm"]
@@ -185,15 +187,11 @@ class Server(http.server.ThreadingHTTPServer):
 def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with Server(("127.0.0.1", 0), Index) as running:
-        running.asked, running.go_on = [], threading.Event()
-        running.url = f"http://127.0.0.1:{running.server_port}/"
-        thread = threading.Thread(target=running.serve_forever, args=(0.02,))
-        thread.start()
-        yield running
-        running.go_on.set()
-        running.shutdown()
-        thread.join(PATIENCE)
+    index = Server(("127.0.0.1", 0), Index)
+    index.asked, index.go_on = [], threading.Event()
+    index.url = f"http://127.0.0.1:{index.server_port}/"
+    with serving(index):
+        yield index
 
 
 @pytest.fixture(scope="module")
