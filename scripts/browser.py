@@ -66,7 +66,7 @@ def load_playwright() -> ModuleType:
     try:
         from playwright import sync_api
     except ModuleNotFoundError as error:
-        command = f"{sys.executable} -m pip install -r requirements-checks.txt"
+        command = f"{sys.executable} -m pip install --no-user -r requirements-checks.txt"
         raise CourseError(f"the package {error.name} is not installed: {command}") from error
     return sync_api
 

@@ -103,7 +103,7 @@ def stoppable() -> Iterator[None]:
 
 def in_words(work: Callable[[], int]) -> int:
     """Return the exit code of some work; what stops it is said in one line, without a traceback."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # one that is closed is None
         # A folder's name may hold letters that the terminal's code page lacks.
         stream.reconfigure(errors="backslashreplace")
     try:
@@ -118,9 +118,14 @@ def in_words(work: Callable[[], int]) -> int:
         _say("Stopped: what reads the output has gone.")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is yet unwritten
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        _say(f"{place}{error.strerror or error}. {HINTS.get(error.errno, '')}".rstrip())
+        _say(tell(error))
     return 1
+
+
+def tell(error: OSError) -> str:
+    """Say what the system refused, and what may help."""
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}. {HINTS.get(error.errno, '')}".rstrip()
 
 
 def _say(words: str) -> None:

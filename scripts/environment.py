@@ -8,6 +8,7 @@ JupyterLab is the reader's own place: there only the variables of Python itself 
 
 import errno
 import os
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -19,7 +20,9 @@ OS SYSTEMROOT SYSTEMDRIVE WINDIR COMSPEC PATHEXT PROGRAMDATA PROGRAMFILES* COMMO
 USERPROFILE APPDATA LOCALAPPDATA NUMBER_OF_PROCESSORS PROCESSOR_*
 SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
 HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
-OMP_* GOMP_* KMP_* MKL_* OPENBLAS_* BLIS_* VECLIB_* NPY_* ATEN_* ONEDNN_* DNNL_*
+OMP_NUM_THREADS KMP_DUPLICATE_LIB_OK
+ATEN_CPU_CAPABILITY MKL_ENABLE_INSTRUCTIONS MKL_CBWR MKL_DEBUG_CPU_TYPE ONEDNN_MAX_CPU_ISA
+OPENBLAS_CORETYPE NPY_DISABLE_CPU_FEATURES
 COURSE_* TQDM_DISABLE PYTEST_XDIST_* PYTEST_VERSION PYTEST_CURRENT_TEST
 """
 
@@ -62,14 +65,18 @@ def homes(build: Path) -> dict[str, str]:
     folders = {name: build / folder for name, folder in HOMES.items()}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
+    for folder, _, _ in os.walk(folders["HOME"]):
         if not os.access(folder, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
     return {name: str(folder) for name, folder in folders.items()}
 
 
 def kernel_environment(build: Path) -> dict[str, str]:
     """Return what kernels and tests are started with."""
-    return {**KERNEL, **_kept(KEPT), **homes(build)}
+    kept = _kept(KEPT)
+    if not re.fullmatch(r"[1-9]\d*", kept.get("OMP_NUM_THREADS", "")):
+        kept.pop("OMP_NUM_THREADS", None)  # libraries would complain, each in its own words
+    return {**KERNEL, **kept, **homes(build)}
 
 
 def notebook_environment(build: Path) -> dict[str, str]:

@@ -123,7 +123,7 @@ def found_stamp():
     """Return the stamp of an installation that was finished, or an empty text."""
     try:
         with open(STAMP, "rb") as file:
-            return file.read().decode("utf-8")
+            return file.read().decode("utf-8", "replace")
     except (OSError, IOError):
         return ""
 
@@ -164,6 +164,8 @@ def refusal():
                 sys.executable, sys.version_info[0], sys.version_info[1], CHOOSE
             )
         )
+    if ROOT.encode("utf-8", "replace").decode("utf-8") != ROOT:
+        return "Python's venv makes no environment in a folder whose name is not UTF-8: " + ROOT
     if os.environ.get("TORCH", "") not in ("", "cuda"):
         return "TORCH must be cuda (PyPI's torch, for graphics cards) or not set, got {!r}".format(
             os.environ["TORCH"]
@@ -258,7 +260,7 @@ def what_pip_is_at():
     """Return the last line of the log that says so: Collecting ..., Downloading ..."""
     with open(LOG, "rb") as file:
         file.seek(max(0, os.path.getsize(LOG) - 20000))
-        said = file.read().decode("ascii", "replace")
+        said = file.read().decode("ascii", "backslashreplace")  # for any terminal
     found = re.findall(r"^ *((?!Attempting)[A-Z][a-z]+ing .*|WARNING: Retrying .*)", said, re.M)
     return found[-1] if found else ""
 
@@ -422,18 +424,17 @@ def install(keep):
 
 
 def main():
-    runs = environment_runs()
-    if runs and found_stamp() == wanted_stamp():
-        return 0
-    problem = refusal()
-    if problem:
-        sys.stderr.write(problem + "\n")
-        return 1
-    # A finished installation in this very folder is brought up to date; anything else starts anew,
-    # because pip takes a package whose copying was cut short for an installed one.
-    keep = runs and found_stamp().splitlines()[1:] == [ROOT]
     try:
-        install(keep)
+        runs = environment_runs()
+        if runs and found_stamp() == wanted_stamp():
+            return 0
+        problem = refusal()
+        if problem:
+            sys.stderr.write(problem + "\n")
+            return 1
+        # A finished installation in this very folder is brought up to date; anything else starts
+        # anew, because pip takes a package whose copying was cut short for an installed one.
+        install(keep=runs and found_stamp().splitlines()[1:] == [ROOT])
     except Stopped:
         sys.stderr.write("Stopped. " + UNFINISHED + "\n")
         return 128 + stop_signals[0]

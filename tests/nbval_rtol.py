@@ -45,6 +45,7 @@ import pytest
 import environment
 from cell_table import PEAK, write_costs, write_table
 from course import BUILD, write_atomically
+from ending import tell
 from execution import NO_START, PEAK_REQUEST, peak_memory, tell_death
 
 __all__ = ["compare_outputs", "compare_text", "tolerance_of"]
@@ -192,14 +193,17 @@ def _is_notebook_cell(item: pytest.Item) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Give the kernels the environment of the notebooks, and no network."""
     if config.option.nbval or config.option.nbval_lax:
-        environment.use(environment.notebook_environment(BUILD))
-        _forbid_network_in_kernels()
+        try:
+            environment.use(environment.notebook_environment(BUILD))
+            _forbid_network_in_kernels()
+        except OSError as error:
+            raise pytest.UsageError(tell(error)) from error
         _watch_kernels()
 
 
 def _forbid_network_in_kernels() -> None:
     """Let every kernel start with `no_network`, run where it leaves no name to the lesson."""
-    profile = BUILD / "ipython-test"
+    profile = BUILD / "home" / "ipython-test"
     startup = profile / "profile_default" / "startup" / "no_network.py"
     guard = Path(__file__).with_name("no_network.py").read_text(encoding="utf-8")
     code = f"exec({guard + 'forbid_network()'!r}, {{}})\n"

@@ -332,7 +332,7 @@ def test_what_is_missing_is_named_in_one_line(monkeypatch, capsys):
     assert in_words(lambda: browser.check_lessons([])) == 1
     said = capsys.readouterr().err
     assert said.startswith("the package playwright is not installed: ")
-    assert said.endswith("pip install -r requirements-checks.txt\n")
+    assert said.endswith("pip install --no-user -r requirements-checks.txt\n")
     assert said.count("\n") == 1
 
 

@@ -53,7 +53,7 @@ CHECKED = {
     ".venv/bin/python -Es scripts/course.py run": "takes minutes",
     ".venv/bin/python -Es scripts/course.py test": "takes minutes",
     ".venv/bin/python -Es scripts/course.py lab": "stays open",
-    ".venv/bin/python -m pip install -r requirements-checks.txt": "downloads",
+    ".venv/bin/python -m pip install --no-user -r requirements-checks.txt": "downloads",
     "pip install -r requirements.txt": "downloads",
     "sudo apt-get install chromium": "downloads",
     'sudo chown -R "$(id -un)" .': "needs an administrator",

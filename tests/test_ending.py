@@ -309,9 +309,21 @@ def test_a_build_folder_of_somebody_else_is_named(short_course):
     (short_course / "build").chmod(0o555)
     assert MINE.search(fails_in_words(short_course, "run"))
     assert page.read_bytes() == before
-    for folder in (short_course / "build" / "home").rglob("*"):
-        folder.chmod(0o555)
-    assert MINE.search(fails_in_words(short_course, "test"))
+    (short_course / "build").chmod(0o755)
+    profile = short_course / "build" / "home" / "ipython" / "profile_default"
+    profile.chmod(0o555)
+    for words in ("run", "test"):
+        said = fails_in_words(short_course, words)
+        assert said.startswith(str(profile))
+        assert MINE.search(said)
+
+
+@posix
+def test_a_closed_output_is_no_error(short_course):
+    run = subprocess.run(
+        command(short_course, "run"), preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE
+    )
+    assert (run.returncode, run.stderr) == (0, b"")
 
 
 @posix

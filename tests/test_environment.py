@@ -85,6 +85,7 @@ print(json.dumps({
     "helpers": helpers.__path__[0],
     "optimize": sys.flags.optimize,
     "hash": os.environ["PYTHONHASHSEED"],
+    "threads": os.environ["OMP_NUM_THREADS"],
     "static": os.environ["COURSE_STATIC"],
     "grid": matplotlib.rcParams["axes.grid"],
     "size": matplotlib.rcParams["font.size"],
@@ -107,19 +108,22 @@ def test_no_setting_of_the_reader_reaches_a_kernel(reader, tmp_path):
 course.ROOT = pathlib.Path({str(root)!r})
 course.NOTEBOOKS, course.BUILD = course.ROOT / "notebooks", course.ROOT / "build"
 sys.exit(course.main(["regenerate"]))"""
-    done = run_script(code, reader | kept)
+    noisy = {"OMP_NUM_THREADS": "two", "OMP_DISPLAY_ENV": "true", "MKL_VERBOSE": "1"}
+    done = run_script(code, reader | kept | noisy)
     assert done.returncode == 0, done.stdout + done.stderr
     [output] = read(path, as_version=4)["cells"][0]["outputs"]
     seen = json.loads(output["text"])
     assert seen["python"] == sys.executable
     assert seen["helpers"] == str(ROOT / "helpers")
     assert (seen["optimize"], seen["hash"], seen["static"]) == (0, "0", "1")
+    assert seen["threads"] == "1"
     assert (seen["grid"], seen["size"]) == (False, 10.0)
     assert "inline" in seen["backend"]
     assert seen["cache"] == str(root / "build" / "home" / "matplotlib")
     assert seen["kept"] == {**kept, "PATH": os.environ["PATH"]}
     assert {name for name in seen["environment"] if name.startswith("PYTHON")} == {"PYTHONHASHSEED"}
-    assert not {"VIRTUAL_ENV", "TQDM_ASCII", "XDG_CONFIG_HOME"} & set(seen["environment"])
+    spoilt = {"VIRTUAL_ENV", "TQDM_ASCII", "XDG_CONFIG_HOME", "OMP_DISPLAY_ENV", "MKL_VERBOSE"}
+    assert not spoilt & set(seen["environment"])
 
 
 def test_no_setting_of_the_reader_reaches_a_test(reader):

@@ -5,11 +5,13 @@ import subprocess
 import sys
 from collections import defaultdict
 from functools import cache
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, distributions
 from typing import NamedTuple
 
+import pytest
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from course import ROOT
@@ -186,6 +188,14 @@ def test_every_version_is_pinned():
     assert pinned.keys() - needs().keys() <= {
         name for name in pinned if rows()[name].heading == CUDA
     }
+
+
+@pytest.mark.parametrize("python", ["3.11.0", "3.12.0", "3.13.0"])
+def test_every_version_is_for_every_python_of_the_course(python):
+    """A system's own Python is often years old: Debian 12 has 3.11.2."""
+    wants = {one.name: one.metadata["Requires-Python"] for one in distributions()}
+    wrong = [name for name, want in wants.items() if python not in SpecifierSet(want or "")]
+    assert wrong == []
 
 
 def test_what_is_installed_fits_together():

@@ -351,6 +351,16 @@ def test_a_kernel_that_does_not_start_is_told_in_a_line_a_cell(run_nbval, pytest
     assert len(failed.outlines) < 100
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a file that is no folder, as POSIX tells it")
+def test_a_folder_that_cannot_be_made_is_told_in_a_line(run_nbval, pytester):
+    pytester.makeconftest(
+        "import nbval_rtol, pathlib\nnbval_rtol.BUILD = pathlib.Path('/dev/null')"
+    )
+    stopped = run_nbval(("1", [], []))
+    assert stopped.ret == pytest.ExitCode.USAGE_ERROR
+    assert stopped.errlines == ["ERROR: /dev/null/home: Not a directory.", ""]
+
+
 def test_an_endless_cell_still_ends_at_the_timeout(run_nbval):
     late = run_nbval(("while True: pass", [], []), arguments=["--nbval-cell-timeout=2"])
     late.assert_outcomes(failed=1)

@@ -73,6 +73,15 @@ def test_a_python_that_lacks_what_is_needed_is_refused_in_one_line(module, packa
     assert setup.CHOOSE in line
 
 
+@linux
+def test_a_folder_whose_name_is_not_utf_8_is_refused_in_one_line(folder):
+    place = folder.rename(folder.with_name(os.fsdecode(b"caf\xe9")))
+    done = set_up(place, **offline(place))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith(rf"whose name is not UTF-8: {place.parent}/caf\udce9" + "\n")
+    assert done.stderr.count("\n") == 1
+
+
 def test_an_unknown_torch_is_refused_in_one_line():
     assert "TORCH must be cuda (PyPI's torch" in refused("0", TORCH="cpu")
     assert "got 'cpu'" in refused("0", TORCH="cpu")
@@ -477,6 +486,11 @@ def test_what_pip_complained_of_is_shown_and_the_log_named(environment, monkeypa
     assert TORCH in Path(setup.LOG).read_text("utf-8")
 
 
+def test_what_is_drawn_can_be_drawn_in_any_code_page(environment):
+    Path(setup.LOG).write_text("Collecting small\nProcessing /home/课程/small\n", "utf-8")
+    assert setup.what_pip_is_at().startswith(r"Processing /home/\xe8\xaf\xbe")
+
+
 def test_a_code_page_without_the_letters_of_the_folder_is_no_error(environment):
     env = {"PIP_NO_INDEX": "1", "TORCH": "cuda", "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
     env["LC_ALL"] = "C.UTF-8"  # so that the folder's name can be read
@@ -662,6 +676,16 @@ def test_something_moves_on_a_terminal(environment, server):
 
 
 # ----------------------------------------------------------------------------- the file system
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "constraints.txt", "pyproject.toml"])
+def test_a_file_of_the_course_that_is_missing_is_named_in_words(environment, name):
+    (environment.parent / name).unlink()
+    done = set_up(environment.parent)
+    assert done.returncode == 1
+    assert done.stderr.startswith("[Errno 2] No such file or directory: ")
+    assert name in done.stderr
+    assert done.stderr.count("\n") == 2
 
 
 @posix
