@@ -22,8 +22,7 @@ import torch
 from benchmarks.jobs import Job, run_jobs
 from benchmarks.report import spread, table
 from benchmarks.sentiment_ngrams import Recipe, prepare, train_prepared
-from helpers.datasets import contiguous_folds, load_imdb
-from helpers.text import tokenize
+from helpers.data import contiguous_folds, load_imdb, tokenize
 
 BLOCKS, VALIDATED = 4, 3
 EVERY, QUICK_EVERY = 2, 20  # one review of so many

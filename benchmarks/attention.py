@@ -20,8 +20,7 @@ from benchmarks.counterparts import SUBJECTS, Side, Sizes, attention, inference,
 from benchmarks.jobs import Job, run_jobs
 from benchmarks.report import table
 from benchmarks.stopwatch import compare, peak_bytes
-from helpers.canvas import panels
-from helpers.plotting import plot_lines
+from helpers.figures import panels, plot_lines
 
 THREADS = (1, 2)
 LIMIT = 1.05  # on the time, ours divided by torch.nn's

@@ -16,9 +16,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from helpers.attention import MultiHeadAttention, causal_mask, padding_mask
-from helpers.layers import DecoderLayer, EncoderLayer, sinusoidal_encoding
-from helpers.transformer import Transformer
+from helpers.transformer import (
+    DecoderLayer,
+    EncoderLayer,
+    MultiHeadAttention,
+    Transformer,
+    attention_weights,
+    causal_mask,
+    padding_mask,
+    sinusoidal_encoding,
+)
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,11 @@ def attention(sizes: Sizes, *, need_weights: bool = False) -> tuple[Side, Side]:
     real, hidden = _padding(sizes)
 
     def call_ours(x: Tensor) -> tuple[Tensor, ...]:
-        result = ours(x, x, x, padding_mask=real, need_weights=need_weights)
-        return result if need_weights else (result,)
+        if not need_weights:
+            return (ours(x, x, x, padding_mask=real),)
+        with attention_weights(ours) as kept:
+            output = ours(x, x, x, padding_mask=real)
+        return output, *kept
 
     def call_theirs(x: Tensor) -> tuple[Tensor, ...]:
         options = {"need_weights": need_weights, "average_attn_weights": False}

@@ -51,8 +51,8 @@ print(between - start, end - between, int("matplotlib" in sys.modules))
 
 def helper_modules() -> list[str]:
     """Return the names of all modules of the helpers, in alphabetical order."""
-    paths = sorted((ROOT / "helpers").glob("*.py"))
-    return [f"helpers.{path.stem}" for path in paths if path.stem != "__init__"]
+    paths = (path.relative_to(ROOT) for path in (ROOT / "helpers").rglob("[!_]*.py"))
+    return sorted(".".join(path.with_suffix("").parts) for path in paths)
 
 
 def timed_import(statement: str) -> tuple[float, float, bool]:

@@ -28,12 +28,12 @@ from torch.optim.lr_scheduler import OneCycleLR
 from benchmarks.gan_players import CONTESTANTS
 from benchmarks.jobs import Job, run_jobs
 from benchmarks.report import spread, table
-from helpers.digits import load_digits, random_shift, stratified_split
-from helpers.gan_metrics import DigitClassifier, frechet_distance
-from helpers.pictures import plot_images
-from helpers.plotting import plot_lines
-from helpers.seeding import seed_everything
-from helpers.training import fit, load_weights, save_weights
+from helpers.data import load_digits, random_shift, stratified_split
+from helpers.figures import plot_images, plot_lines
+from helpers.running import seed_everything
+from helpers.training import fit
+from helpers.vision import DigitClassifier, frechet_distance
+from helpers.weights import load_weights, save_weights
 
 MADE = 4000  # pictures measured each time, as many as there are digits to learn from
 SHOWN = 40  # pictures kept to be looked at

@@ -27,9 +27,9 @@ from torch.nn import functional as F
 from torch.optim import Adam, Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from helpers.digits import random_shift
-from helpers.gan import Discriminator, Generator, discriminator_step, generator_step
+from helpers.data import random_shift
 from helpers.training import predict
+from helpers.vision import Discriminator, Generator, discriminator_step, generator_step
 
 
 class Lesson05:

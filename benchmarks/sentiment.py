@@ -26,9 +26,8 @@ from benchmarks.report import spread, table
 from benchmarks.sentiment_linear import LINEAR
 from benchmarks.sentiment_recipes import RECIPES
 from benchmarks.sentiment_rules import Contestant
-from helpers.canvas import finish, panels
-from helpers.datasets import load_imdb
-from helpers.text import tokenize
+from helpers.data import load_imdb, tokenize
+from helpers.figures import finish, panels
 
 MEMBER = "Transformer on weighed runs"
 CONTESTANTS: dict[str, Contestant] = LINEAR | RECIPES | {MEMBER: sentiment_ngrams.train}

@@ -5,7 +5,7 @@ cross-validation over four contiguous blocks of the 20,000 training reviews; the
 ``benchmarks.ablation`` measures are its other values.
 
 Every word brings the runs of one to three words that end at it, each weighed by its naive Bayes
-log-count ratio (``helpers.ngrams``), and one vector that all words share. There are no pretrained
+log-count ratio (``helpers.data``), and one vector that all words share. There are no pretrained
 weights and no other data.
 """
 
@@ -20,13 +20,17 @@ from torch.optim import AdamW, Optimizer, SparseAdam
 from torch.optim.lr_scheduler import OneCycleLR
 
 from benchmarks.sentiment_rules import Fitted
-from helpers.classifiers import NgramClassifier
-from helpers.datasets import contiguous_folds
-from helpers.layers import sinusoidal_encoding
-from helpers.ngrams import Ngrams, held_out_ratios, log_count_ratios, ngram_batches
-from helpers.seeding import seed_everything
-from helpers.text import bucket_batches
+from helpers.data import (
+    Ngrams,
+    bucket_batches,
+    contiguous_folds,
+    held_out_ratios,
+    log_count_ratios,
+    ngram_batches,
+)
+from helpers.running import seed_everything
 from helpers.training import predict
+from helpers.transformer import NgramClassifier, sinusoidal_encoding
 
 HEADS = 2
 FOLDS = 5  # over which the ratios of the training texts are counted
@@ -68,7 +72,7 @@ class Recipe:
 class _Norm(nn.LayerNorm):
     """What remains of a pre-norm encoder without its layers."""
 
-    def forward(self, x: Tensor, *, padding_mask: Tensor, need_weights: bool) -> Tensor:
+    def forward(self, x: Tensor, *, padding_mask: Tensor) -> Tensor:
         return super().forward(x)
 
 
@@ -94,7 +98,14 @@ class _MeanOnly(nn.Linear):
 def build(ids: int, recipe: Recipe) -> NgramClassifier:
     """Return an untrained classifier for so many ids of runs."""
     width = recipe.width
-    model = NgramClassifier(ids, 2, width, HEADS, 2 * width, max(1, recipe.layers))
+    model = NgramClassifier(
+        ids,
+        num_classes=2,
+        d_model=width,
+        num_heads=HEADS,
+        d_hidden=2 * width,
+        num_layers=max(1, recipe.layers),
+    )
     if recipe.layers == 0:
         model.encoder = _Norm(width)
     if recipe.position_scale:

@@ -33,10 +33,7 @@ from torch.optim import Adam, AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from benchmarks.sentiment_rules import Contestant, Fitted
-from helpers.classifiers import TransformerClassifier
-from helpers.layers import TokenEmbedding
-from helpers.seeding import seed_everything
-from helpers.text import (
+from helpers.data import (
     Vocabulary,
     bucket_batches,
     build_vocabulary,
@@ -45,7 +42,9 @@ from helpers.text import (
     text_batches,
     truncate,
 )
+from helpers.running import seed_everything
 from helpers.training import fit, predict
+from helpers.transformer import TokenEmbedding, TransformerClassifier
 
 NOTES_EPOCHS, NOTES_BATCH = 1, 8
 KERAS_EPOCHS, KERAS_BATCH, KERAS_VOCABULARY, KERAS_KEPT = 2, 32, 20_000, 200
@@ -172,12 +171,12 @@ def lesson(train: Sequence[list[str]], labels: Sequence[int], seed: int) -> Fitt
     vocab = build_vocabulary(train, max_size=LESSON_VOCABULARY)
     ids = _encoded(train, vocab, LESSON_KEPT)
     model = TransformerClassifier(
-        ntoken=len(vocab),
-        nclass=2,
-        ninp=32,
-        nhead=2,
-        nhid=64,
-        nlayers=1,
+        len(vocab),
+        num_classes=2,
+        d_model=32,
+        num_heads=2,
+        d_hidden=64,
+        num_layers=1,
         dropout=0.0,
         word_dropout=0.6,
         position_scale=0.3,

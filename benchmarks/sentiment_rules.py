@@ -1,7 +1,7 @@
 """What a contestant of the benchmark of sentiment classifiers is.
 
 A contestant is a function ``(train, labels, seed) -> Fitted``. Texts arrive as the token lists of
-``helpers.text.tokenize``, labels are 1 for a positive review and 0 for a negative one, and whatever
+``helpers.data.tokenize``, labels are 1 for a positive review and 0 for a negative one, and whatever
 is random comes from the seed. Everything else, a vocabulary too, is learned from ``train``.
 """
 

@@ -28,8 +28,15 @@ from torchtext.data.utils import get_tokenizer
 
 from benchmarks.jobs import Job, run_jobs
 from benchmarks.report import spread, table
-from helpers.datasets import load_imdb
-from helpers.text import Vocabulary, build_vocabulary, encode, text_batches, tokenize, truncate
+from helpers.data import (
+    Vocabulary,
+    build_vocabulary,
+    encode,
+    load_imdb,
+    text_batches,
+    tokenize,
+    truncate,
+)
 
 VOCABULARY, KEPT, BATCH = 10_000, 400, 64  # lesson 04
 MEASURED_EPOCHS = 2

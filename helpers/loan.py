@@ -7,7 +7,7 @@ twelfth of it is charged on the balance, before the payment of that month is tak
 answers have 50 significant digits. ``schedule`` and ``payment_for_term`` are about money that can
 be paid: **the interest of each month is rounded to whole cents, a half cent upwards**, and the rest
 is addition. (``ROUND_HALF_UP`` is the rule of everyday arithmetic. With it the tables printed by
-HP, Texas Instruments and SAS come out to the cent: see ``tests/test_loan.py``.)
+HP, Texas Instruments and SAS come out to the cent: see ``tests/helpers/test_loan.py``.)
 
 Numbers may be int, float or Decimal. A float stands for the shortest decimal that Python prints for
 it, so 0.0499 is exactly 4.99%. The arithmetic is Decimal in a context of its own: what the caller
@@ -22,11 +22,12 @@ payment and rate of OpenDocument v1.2, part 2 (OpenFormula), which spreadsheets 
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import MAXYEAR, date
+from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
-from numbers import Integral
+from typing import NamedTuple
 
-from helpers.checks import check_int
+from helpers.contracts import Count, Finite, Size, guard
+from helpers.refusals import refusal
 
 __all__ = [
     "MAX_AMOUNT",
@@ -44,7 +45,7 @@ __all__ = [
     "to_cents",
 ]
 
-Number = int | float | Decimal
+Number = Finite | Decimal
 
 MAX_AMOUNT = Decimal("1000000000000")  # a million millions
 MAX_MONTHS = 12_000  # a thousand years
@@ -54,8 +55,7 @@ _CENT = Decimal("0.01")
 _CONTEXT = Context(prec=50, rounding=ROUND_HALF_UP)
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """One line of a schedule, all amounts in whole cents.
 
     Attributes:
@@ -105,16 +105,12 @@ class Schedule:
 
 
 def to_cents(amount: Number) -> Decimal:
-    """Round an amount from 0 to ``MAX_AMOUNT`` to whole cents, a half cent upwards.
-
-    Raises:
-        TypeError, ValueError: ``amount`` is no such number.
-    """
+    """Round an amount from 0 to ``MAX_AMOUNT`` to whole cents, a half cent upwards."""
     with localcontext(_CONTEXT):
         return _number("amount", amount, Decimal(0), MAX_AMOUNT).quantize(_CENT)
 
 
-def exact_payment(principal: Number, annual_rate: Number, months: int) -> Decimal:
+def exact_payment(principal: Number, annual_rate: Number, months: Size) -> Decimal:
     """Return the payment that repays a loan in ``months`` equal payments, not rounded to cents.
 
     ``p = r P / (1 - (1 + r) ** -n)``, or ``P / n`` without interest.
@@ -122,10 +118,7 @@ def exact_payment(principal: Number, annual_rate: Number, months: int) -> Decima
     Args:
         principal: the amount borrowed, at most ``MAX_AMOUNT``.
         annual_rate: 0, or from ``MIN_RATE`` to ``MAX_RATE``; 0.0499 for 4.99%.
-        months: 1 to ``MAX_MONTHS``.
-
-    Raises:
-        TypeError, ValueError: an argument is no such number.
+        months: at most ``MAX_MONTHS``.
     """
     months = _months("months", months)
     with localcontext(_CONTEXT):
@@ -139,13 +132,8 @@ def exact_months(principal: Number, annual_rate: Number, payment: Number) -> Dec
     ``n = ln(p / (p - r P)) / ln(1 + r)``, or ``P / p`` without interest. So many payments are made
     as the next whole number says, and the last of them is smaller.
 
-    Args:
-        principal, annual_rate: as in ``exact_payment``.
-        payment: the amount paid each month.
-
-    Raises:
-        TypeError, ValueError: an argument is no such number, or ``payment`` is not above the
-            interest of the first month.
+    Principal and rate are as in ``exact_payment``; a payment that is not above the interest of the
+    first month is refused.
     """
     with localcontext(_CONTEXT):
         principal, r = _amount("principal", principal), _rate(annual_rate) / 12
@@ -153,28 +141,22 @@ def exact_months(principal: Number, annual_rate: Number, payment: Number) -> Dec
         if not r:
             return principal / payment
         if payment <= principal * r:
-            raise ValueError(
-                f"payment must be above the first month's interest of {principal * r:.6f}, or the "
-                f"debt never falls: got {payment}"
-            )
+            wanted = f"be above the first month's interest of {principal * r:.6f}"
+            raise refusal("payment", f"{wanted}, or the debt never falls", payment)
         return (payment / (payment - principal * r)).ln() / (1 + r).ln()
 
 
-def exact_balance(principal: Number, annual_rate: Number, payment: Number, months: int) -> Decimal:
+def exact_balance(
+    principal: Number, annual_rate: Number, payment: Number, months: Count
+) -> Decimal:
     """Return what is owed after ``months`` payments, without rounding to cents.
 
     ``p / r + (P - p / r) (1 + r) ** n``, or ``P - n p`` without interest. A payment below the
     interest makes the balance grow. A negative balance is what has been paid too much.
 
-    Args:
-        principal, annual_rate: as in ``exact_payment``.
-        payment: the amount paid each month.
-        months: 0 to ``MAX_MONTHS``.
-
-    Raises:
-        TypeError, ValueError: an argument is no such number.
+    Principal, rate and months are as in ``exact_payment``.
     """
-    months = _months("months", months, minimum=0)
+    months = _months("months", months)
     with localcontext(_CONTEXT):
         principal, r = _amount("principal", principal), _rate(annual_rate) / 12
         payment = _amount("payment", payment)
@@ -183,18 +165,13 @@ def exact_balance(principal: Number, annual_rate: Number, payment: Number, month
         return payment / r + (principal - payment / r) * (1 + r) ** months
 
 
-def payment_for_term(principal: Number, annual_rate: Number, months: int) -> Decimal:
+def payment_for_term(principal: Number, annual_rate: Number, months: Size) -> Decimal:
     """Return the smallest payment in whole cents whose ``schedule`` takes at most ``months``.
 
     This is ``exact_payment`` rounded to the nearest cent, or one cent more: rounding the interest
     of a month changes the balance no more than half a cent of payment would.
 
-    Args:
-        principal: in whole cents, at most ``MAX_AMOUNT``.
-        annual_rate, months: as in ``exact_payment``.
-
-    Raises:
-        TypeError, ValueError: an argument is no such number.
+    Rate and months are as in ``exact_payment``; the principal is in whole cents.
     """
     nearest = exact_payment(principal, annual_rate, months)
     with localcontext(_CONTEXT):
@@ -229,7 +206,6 @@ def schedule(
             ``(1 + annual_raise) ** k``, rounded to cents; ``extra`` stays as it is.
 
     Raises:
-        TypeError, ValueError: an argument is no such number.
         ValueError: ``payment`` and ``extra`` are together not above the first month's interest (the
             message states the smallest amount that is), or do not repay the loan within
             ``MAX_MONTHS`` (the message states an amount that does).
@@ -238,13 +214,16 @@ def schedule(
         principal, rate = _money("principal", principal), _rate(annual_rate)
         payment, extra = _money("payment", payment), _money("extra", extra, low=Decimal(0))
         growth = 1 + _number("annual_raise", annual_raise, Decimal(0), Decimal(1))
-        lumps = _lump_sums(lump_sums)
+        lumps = {n: _money(f"lump_sums[{n}]", amount) for n, amount in (lump_sums or {}).items()}
+        if stray := [n for n in lumps if n not in range(1, MAX_MONTHS + 1)]:
+            raise refusal("lump_sums", f"be paid with payment 1 to {MAX_MONTHS}", stray[0])
         name = "payment plus extra" if extra else "payment"
         interest = _interest(principal, rate)
         if payment + extra <= interest:
-            raise ValueError(
-                f"{name} must be above the first month's interest of {interest}, or the debt never "
-                f"falls: got {payment + extra}, the smallest that would do is {interest + _CENT}"
+            raise _hopeless(
+                name,
+                f" must be above the first month's interest of {interest}, or the debt never "
+                f"falls: got {payment + extra}, the smallest that would do is {interest + _CENT}",
             )
         balance, payments = principal, []
         for number in range(1, MAX_MONTHS + 1):
@@ -256,29 +235,22 @@ def schedule(
             payments.append(Payment(number, paid, interest, paid - interest, balance))
             if not balance:
                 return Schedule(tuple(payments))
-        raise ValueError(
-            f"{name} must repay the loan within {MAX_MONTHS} months ({MAX_MONTHS // 12} years): "
-            f"got {payment + extra}, {payment_for_term(principal, rate, MAX_MONTHS)} would do"
+        raise _hopeless(
+            name,
+            f" must repay the loan within {MAX_MONTHS} months ({MAX_MONTHS // 12} years): "
+            f"got {payment + extra}, {payment_for_term(principal, rate, MAX_MONTHS)} would do",
         )
 
 
-def payment_date(first: date, number: int) -> date:
-    """Return the day of payment ``number``, 1 to ``MAX_MONTHS``, if payment 1 falls on ``first``.
+def payment_date(first: date, number: Size) -> date:
+    """Return the day of payment ``number`` if payment 1 falls on ``first``.
 
     Payments fall on the same day of each month, or on the last day of a month that is too short for
     it. So 31 January is followed by 28 February (29 in a leap year) and 31 March.
-
-    Raises:
-        TypeError, ValueError: an argument is nothing of the kind, or the day lies beyond the last
-            year that ``datetime`` knows.
     """
     number = _months("number", number)
-    if not isinstance(first, date):
-        raise TypeError(f"first must be a datetime.date, got {_shown(first)}")
     years, month = divmod(first.month - 1 + number - 1, 12)
     year, month = first.year + years, month + 1
-    if year > MAXYEAR:
-        raise ValueError(f"first must let payment {number} fall before {MAXYEAR + 1}, got {first}")
     return date(year, month, min(first.day, monthrange(year, month)[1]))
 
 
@@ -287,65 +259,48 @@ def _interest(balance: Decimal, rate: Decimal) -> Decimal:
     return (balance * rate / 12).quantize(_CENT)
 
 
-def _shown(value: object) -> str:
-    """Return a value for a message, in one line and cut off if it is long."""
-    try:
-        text = str(value) if isinstance(value, Decimal) else " ".join(repr(value).split())
-    except ValueError:  # Python does not write out integers of thousands of digits
-        text = "an integer of thousands of digits"
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _number(name: str, value: object, low: Decimal, high: Decimal, hint: str = "") -> Decimal:
+def _number(name: str, value: Number, low: Decimal, high: Decimal, hint: str = "") -> Decimal:
     """Return ``value`` as a Decimal of at most 50 digits with ``low <= value <= high``."""
-    if isinstance(value, bool) or not isinstance(value, Integral | float | Decimal):
-        raise TypeError(f"{name} must be an int, a float or a Decimal, got {_shown(value)}")
-    if isinstance(value, float):
-        number = Decimal(repr(float(value)))  # the digits that Python prints
-    else:
-        number = value if isinstance(value, Decimal) else Decimal(int(value))
+    number = value if isinstance(value, Decimal) else Decimal(str(value))  # as Python prints it
     if not number.is_finite() or not low <= number <= high:
-        raise ValueError(f"{name} must be from {low} to {high}, got {_shown(value)}{hint}")
+        raise refusal(name, f"be from {low} to {high}{hint}", value)
     return +number
 
 
-def _amount(name: str, value: object) -> Decimal:
+def _amount(name: str, value: Number) -> Decimal:
     """Return ``value`` as an amount that may be finer than a cent."""
     return _number(name, value, Decimal("0.000001"), MAX_AMOUNT)
 
 
-def _money(name: str, value: object, *, low: Decimal = _CENT) -> Decimal:
+def _money(name: str, value: Number, *, low: Decimal = _CENT) -> Decimal:
     """Return ``value`` as an amount in whole cents."""
     number = _number(name, value, low, MAX_AMOUNT)
     cents = number.quantize(_CENT)
     if cents != number:
-        raise ValueError(f"{name} must be in whole cents (see to_cents), got {_shown(value)}")
+        raise refusal(name, "be in whole cents (see to_cents)", value)
     return cents
 
 
-def _rate(value: object) -> Decimal:
+def _rate(value: Number) -> Decimal:
     """Return ``value`` as an annual rate."""
-    number = _number("annual_rate", value, Decimal(0), MAX_RATE, "; 4.99% is written 0.0499")
+    number = _number("annual_rate", value, Decimal(0), MAX_RATE, " (4.99% is written 0.0499)")
     if 0 < number < MIN_RATE:
-        raise ValueError(f"annual_rate must be 0 or at least {MIN_RATE}, got {_shown(value)}")
+        raise refusal("annual_rate", f"be 0 or at least {MIN_RATE}", value)
     return number
 
 
-def _months(name: str, value: object, *, minimum: int = 1) -> int:
-    """Return ``value`` as an int from ``minimum`` to ``MAX_MONTHS``."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if whole and not minimum <= value <= MAX_MONTHS:
-        raise ValueError(f"{name} must be from {minimum} to {MAX_MONTHS}, got {_shown(value)}")
-    return check_int(name, value, minimum=minimum)
+def _months(name: str, value: Count) -> int:
+    """Return ``value`` as Python's int, at most ``MAX_MONTHS``."""
+    if value > MAX_MONTHS:
+        raise refusal(name, f"be at most {MAX_MONTHS}", value)
+    return int(value)
 
 
-def _lump_sums(value: object) -> dict[int, Decimal]:
-    """Return lump sums as a dict from the number of a payment to the amount."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise TypeError(f"lump_sums must map numbers of payments to amounts, got {_shown(value)}")
-    return {
-        _months("a key of lump_sums", number): _money(f"lump_sums[{number}]", amount)
-        for number, amount in value.items()
-    }
+def _hopeless(name: str, sentence: str) -> ValueError:
+    """Return the refusal of a payment that never repays its loan, and says what would."""
+    error = refusal(name, "", "")
+    error.args, error.refused = (name + sentence,), (name, sentence, None)
+    return error
+
+
+guard(globals())

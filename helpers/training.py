@@ -6,7 +6,7 @@ ids. Whether the dots are ``(B,)`` (one label a review) or ``(B, T)`` (one next 
 makes no difference: both are flattened to ``(N, C)`` and ``(N,)`` before the loss.
 
 A progress bar shows on a terminal and in a live notebook, and vanishes when the work is done (see
-``helpers.progress``). Saving and loading are in ``helpers.weights`` and can be imported from here.
+``helpers.running``). Saving and loading are in ``helpers.weights``.
 
 Sources: the learning-rate schedule is equation 3 of Vaswani et al., "Attention Is All You Need"
 (2017), section 5.3; early stopping is section 7.8 of Goodfellow, Bengio and Courville, "Deep
@@ -30,20 +30,17 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
-from helpers.checks import as_float, check_int, check_module, shown
-from helpers.modes import evaluation_mode
-from helpers.progress import progress_bar
-from helpers.weights import load_weights, save_weights
+from helpers.contracts import Positive, Size, guard
+from helpers.refusals import check_numbers, refusal
+from helpers.running import evaluation_mode, progress_bar
 
 __all__ = [
     "Evaluation",
     "History",
     "evaluate",
     "fit",
-    "load_weights",
     "paper_schedule",
     "predict",
-    "save_weights",
     "train",
 ]
 
@@ -85,7 +82,7 @@ def train(
     *,
     loss_fn: LossFunction | None = None,
     scheduler: LRScheduler | None = None,
-    max_norm: float | None = None,
+    max_norm: Positive | None = None,
 ) -> float:
     """Train for one pass over ``batches`` and return the mean loss.
 
@@ -106,10 +103,8 @@ def train(
     Raises:
         FloatingPointError: a loss or gradient is not finite. The message names the step, counted
             from 1; the weights are those before that step.
-        ValueError: no batches; logits and targets that do not fit.
-        TypeError: an argument or a batch of the wrong kind.
     """
-    _check_training(model, optimizer, loss_fn, scheduler, max_norm)
+    _check_optimizer(optimizer, model)
     with progress_bar("training", unit=" batch") as bar:
         return _one_pass(model, batches, optimizer, loss_fn, scheduler, max_norm, bar)
 
@@ -123,15 +118,9 @@ def evaluate(
     the highest logit. The mode of the model (training or evaluation, for each of its parts) is as
     before, even after an error.
 
-    Args:
-        model, batches, loss_fn: as in `train`.
-
-    Raises:
-        ValueError, TypeError: as in `train`. A loss that is not finite raises nothing here: it is
-            what was measured, and is returned.
+    The arguments are those of `train`. A loss that is not finite raises nothing here: it is what
+    was measured, and is returned.
     """
-    check_module("model", model)
-    _check_callable("loss_fn", loss_fn)
     total, correct, count = 0.0, 0, 0
     with evaluation_mode(model), torch.no_grad():
         for number, batch in _numbered(batches):
@@ -145,10 +134,8 @@ def evaluate(
 def predict(model: nn.Module, *inputs: Any, **options: Any) -> Any:
     """Return ``model(*inputs, **options)`` with dropout off and without gradients.
 
-    That is the logits ``(..., C)``, or with ``need_weights=True`` among the options whatever the
-    model gives then. The mode of the model is as before, even after an error.
+    That is, the logits ``(..., C)``. The mode of the model is as before, even after an error.
     """
-    check_module("model", model)
     with evaluation_mode(model), torch.no_grad():
         return model(*inputs, **options)
 
@@ -158,40 +145,31 @@ def fit(
     make_batches: Callable[[int], Iterable[Batch]],
     optimizer: Optimizer,
     *,
-    epochs: int,
+    epochs: Size,
     validation: Callable[[], Iterable[Batch]] | None = None,
     loss_fn: LossFunction | None = None,
     scheduler: LRScheduler | None = None,
-    max_norm: float | None = None,
-    patience: int | None = None,
+    max_norm: Positive | None = None,
+    patience: Size | None = None,
 ) -> History:
     """Train for up to ``epochs`` passes, evaluate after each, and return what was recorded.
+
+    The model and the optimizer are changed in place.
 
     Args:
         model, optimizer, loss_fn, scheduler, max_norm: as in `train`.
         make_batches: ``make_batches(epoch)`` gives the batches of an epoch, counted from 0.
-        epochs: the number of passes, at least 1.
         validation: ``validation()`` gives the batches to evaluate on, afresh each time.
         patience: stop after this many epochs in a row without a new lowest validation loss, and
             give the model the weights of the best epoch at the end, stopped early or not. Without
             it all epochs run and the last weights stay.
 
-    Returns:
-        The `History`; the model and the optimizer are changed in place.
-
     Raises:
         FloatingPointError: a loss is not finite; the message names the step and the epoch.
-        ValueError, TypeError: as in `train`; ``patience`` without ``validation``.
     """
-    _check_training(model, optimizer, loss_fn, scheduler, max_norm)
-    _check_callable("make_batches", make_batches, optional=False)
-    _check_callable("validation", validation)
-    epochs = check_int("epochs", epochs)
-    if patience is not None:
-        patience = check_int("patience", patience)
-        if validation is None:
-            raise ValueError("patience needs validation: it watches the validation loss")
-
+    _check_optimizer(optimizer, model)
+    if patience is not None and validation is None:
+        raise refusal("patience", "come with validation, whose loss it watches", patience)
     history, best_weights = History(), None
     with progress_bar(unit=" batch") as bar:
         for epoch in range(epochs):
@@ -220,7 +198,7 @@ def fit(
     return history
 
 
-def paper_schedule(step: int, *, d_model: int, warmup: int) -> float:
+def paper_schedule(step: Size, *, d_model: Size, warmup: Size) -> float:
     """Return the learning rate of the Transformer paper: a linear rise, then 1 / sqrt(step).
 
     ``d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)``. The two branches meet at
@@ -232,16 +210,10 @@ def paper_schedule(step: int, *, d_model: int, warmup: int) -> float:
         optimizer = torch.optim.Adam(model.parameters(), lr=1.0, betas=(0.9, 0.98), eps=1e-9)
         scheduler = LambdaLR(optimizer, lambda n: paper_schedule(n + 1, d_model=128, warmup=400))
 
-    Args:
-        step: number of the update, counted from 1.
-        d_model: width of the model.
-        warmup: number of updates during which the rate rises.
+    ``step`` counts the updates, and ``warmup`` those during which the rate rises.
 
     Source: Vaswani et al., "Attention Is All You Need" (2017), section 5.3, equation 3.
     """
-    step = check_int("step", step)
-    d_model = check_int("d_model", d_model)
-    warmup = check_int("warmup", warmup)
     return d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
 
 
@@ -292,58 +264,40 @@ def _one_pass(
 
 
 def _batch_loss(
-    model: nn.Module, batch: Batch, loss_fn: LossFunction | None, number: int
+    model: nn.Module, batch: Any, loss_fn: LossFunction | None, number: int
 ) -> tuple[Tensor, Tensor, Tensor, int]:
     """Return loss (), logits (N, C), targets (N,) and how many of the targets count."""
-    if not isinstance(batch, tuple | list):
-        got = type(batch).__name__
-        raise TypeError(f"batch {number} must be a tuple (*inputs, targets), got {got}")
-    if len(batch) < 2:
-        raise ValueError(f"batch {number} must be (*inputs, targets), got {len(batch)} entries")
+    name = f"batch {number}"
+    if not isinstance(batch, tuple | list) or len(batch) < 2:
+        raise refusal(name, "be a tuple (*inputs, targets)", batch, TypeError)
     *inputs, targets = batch
     if not isinstance(targets, Tensor) or targets.dtype != torch.int64:
-        got = targets.dtype if isinstance(targets, Tensor) else type(targets).__name__
-        raise TypeError(f"targets of batch {number} must be an int64 tensor, got {got}")
+        got = getattr(targets, "dtype", targets)
+        raise refusal(f"targets of {name}", "be an int64 tensor", got, TypeError)
     logits = model(*inputs)
     if not isinstance(logits, Tensor):
-        raise TypeError(f"model must return logits as a tensor, got a {type(logits).__name__}")
+        raise refusal("model", "return logits as a tensor", type(logits).__name__, TypeError)
     if logits.dim() == 0 or logits.shape[:-1] != targets.shape:
-        raise ValueError(
-            f"logits must have the shape of the targets and one axis of classes more, got logits "
-            f"{tuple(logits.shape)} for targets {tuple(targets.shape)} in batch {number}"
-        )
+        wanted = f"have the shape of the targets {tuple(targets.shape)} and one axis of classes"
+        raise refusal(f"logits of {name}", wanted, tuple(logits.shape))
     classes = logits.shape[-1]
     logits, targets = logits.reshape(-1, classes), targets.reshape(-1)  # (N, C), (N,)
     counted = targets[targets != IGNORED]
-    if counted.numel() == 0:
-        raise ValueError(f"batch {number} holds no target to learn from")
-    low, high = int(counted.min()), int(counted.max())
-    if low < 0 or high >= classes:
-        culprit = low if low < 0 else high
-        raise ValueError(
-            f"targets of batch {number} must lie in 0..{classes - 1}, got the id {culprit}"
-        )
+    check_numbers(f"targets of {name}", counted, 0, classes - 1)
     loss = (loss_fn or F.cross_entropy)(logits, targets)
     if not isinstance(loss, Tensor) or loss.dim() != 0:
-        got = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
-        raise TypeError(f"loss_fn must return a tensor with one number, shape (), got {got}")
+        got = tuple(loss.shape) if isinstance(loss, Tensor) else loss
+        raise refusal("loss_fn", "return a tensor with one number, shape ()", got, TypeError)
     return loss, logits, targets, counted.numel()
 
 
 def _numbered(batches: Iterable[Batch]) -> Iterator[tuple[int, Batch]]:
     """Yield ``(1, first batch)``, ``(2, second batch)``, ...; no batch at all is an error."""
-    try:
-        each = iter(batches)
-    except TypeError as error:
-        got = type(batches).__name__
-        raise TypeError(f"batches must be an iterable of batches, got {got}") from error
     number = 0
-    for number, batch in enumerate(each, start=1):
+    for number, batch in enumerate(batches, start=1):
         yield number, batch
     if number == 0:
-        raise ValueError(
-            "batches must hold at least one batch, got none (a generator can be walked only once)"
-        )
+        raise refusal("batches", "hold at least one batch (a generator can be walked only once)", 0)
 
 
 def _check_finite(what: str, value: float, where: str) -> float:
@@ -355,23 +309,11 @@ def _check_finite(what: str, value: float, where: str) -> float:
     return value
 
 
-def _check_callable(name: str, value: object, *, optional: bool = True) -> None:
-    if not callable(value) and not (optional and value is None):
-        raise TypeError(f"{name} must be a function, got {type(value).__name__}")
+def _check_optimizer(optimizer: Optimizer, model: nn.Module) -> None:
+    """Refuse an optimizer that would train nothing of the model."""
+    held = (p for group in optimizer.param_groups for p in group["params"])
+    if set(model.parameters()).isdisjoint(held):
+        raise refusal("optimizer", "hold at least one parameter of model", 0)
 
 
-def _check_training(
-    model: object, optimizer: object, loss_fn: object, scheduler: object, max_norm: object
-) -> None:
-    """Check what `train` and `fit` have in common."""
-    check_module("model", model)
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be a torch optimizer, got {type(optimizer).__name__}")
-    own = {id(p) for p in model.parameters()}
-    if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
-        raise ValueError("optimizer must hold parameters of model, got one that holds none of them")
-    _check_callable("loss_fn", loss_fn)
-    if scheduler is not None and not isinstance(scheduler, LRScheduler):
-        raise TypeError(f"scheduler must be a torch LRScheduler, got {type(scheduler).__name__}")
-    if max_norm is not None and not 0 < as_float(max_norm) < math.inf:
-        raise ValueError(f"max_norm must be a number above 0, got {shown(max_norm)}")
+guard(globals())

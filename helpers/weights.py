@@ -7,13 +7,15 @@ Source: https://huggingface.co/docs/safetensors
 
 import os
 import uuid
+from pathlib import Path
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from helpers.checks import check_module, check_path
+from helpers.contracts import guard
+from helpers.refusals import refusal
 
 __all__ = ["load_weights", "save_weights"]
 
@@ -24,19 +26,10 @@ def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     The file is complete or it is not there: the weights are written beside it under another name,
     which then takes its place. An interrupted save leaves the file of before. A tensor that the
     model uses under several names is stored once, under the first.
-
-    Raises:
-        TypeError: ``model`` is no module, or ``path`` no path.
-        ValueError: the system can have no file of that name.
-        IsADirectoryError: ``path`` is a folder.
-        FileNotFoundError: the folder of ``path`` does not exist.
     """
-    check_module("model", model)
-    path = check_path("path", path)
-    if path.is_dir():
-        raise IsADirectoryError(f"path must name a file, got the folder {path}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"path must lie in a folder that exists, got {path}")
+    path = Path(path)
+    if not path.parent.is_dir():  # the system would name a file that the reader does not know
+        raise refusal("path", "lie in a folder that exists", str(path), FileNotFoundError)
     tensors = {
         names[0]: tensor.detach().clone(memory_format=torch.contiguous_format)
         for names, tensor in _named_tensors(model)
@@ -60,21 +53,13 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     changed, so that a failure leaves the model as it was.
 
     Raises:
-        TypeError: ``model`` is no module, or ``path`` no path.
-        FileNotFoundError: there is no file at ``path``.
-        IsADirectoryError: ``path`` is a folder.
         ValueError: no safetensors file, or not the weights of such a model.
     """
-    check_module("model", model)
-    path = check_path("path", path)
-    if path.is_dir():
-        raise IsADirectoryError(f"path must name a file, got the folder {path}")
-    if not path.exists():
-        raise FileNotFoundError(f"path must name a file of weights, but there is no {path}")
+    path = Path(path)
     try:
         stored = safetensors.torch.load(path.read_bytes())
     except SafetensorError as error:
-        raise ValueError(f"path must name a complete safetensors file, got {path}") from error
+        raise refusal("path", "name a complete safetensors file", path.name) from error
 
     weights, problems = {}, []
     for names, tensor in _named_tensors(model):
@@ -103,3 +88,6 @@ def _named_tensors(model: nn.Module) -> list[tuple[list[str], Tensor]]:
 
 def _kind(tensor: Tensor) -> str:
     return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
+
+
+guard(globals())

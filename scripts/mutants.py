@@ -26,28 +26,29 @@ from ending import CourseError, in_words
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "mutants"
-COPIED = ("helpers", "scripts", "tests", "data/README.md", "pyproject.toml")
+COPIED = ("helpers", "scripts", "tests", "data/README.md", "pyproject.toml", "requirements.txt")
 GOAL = 0.9  # of the mutants of each module
+WORKER_FAILED = 255
 
 
 def main(modules: list[str]) -> int:
     """Test the mutants of ``modules``, or of all, and return the exit code."""
     known = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
-    names = [Path(path).stem for path in known["only_mutate"]]
-    if not set(modules) <= set(names):
-        raise CourseError(f"modules must be some of {', '.join(names)}, got {' '.join(modules)}")
-    modules = modules or names
+    files = {Path(path).stem: Path(path) for path in known["only_mutate"]}
+    if not set(modules) <= set(files):
+        raise CourseError(f"modules must be some of {', '.join(files)}, got {' '.join(modules)}")
+    chosen = [files[name] for name in modules or files]
     _copy()
     command = [Path(sys.executable).parent / "mutmut", "run", "--max-children", "1"]
     # One thread: a forked process cannot use the threads that torch started before the fork.
     environment.use({**environment.kernel_environment(FOLDER), "OMP_NUM_THREADS": "1"})
-    patterns = [f"helpers.{module}.*" for module in modules]
+    patterns = [".".join(path.with_suffix("").parts) + ".*" for path in chosen]
     with (FOLDER / "log.txt").open("w") as log:
         done = subprocess.run([*command, *patterns], cwd=FOLDER, stdout=log, stderr=log)
     if done.returncode:
         print(f"mutmut failed: see {log.name}; do the selected tests pass?", file=sys.stderr)
         return done.returncode
-    return 0 if min(map(_report, modules)) >= GOAL else 1
+    return 0 if min(map(_report, chosen)) >= GOAL else 1
 
 
 def _copy() -> None:
@@ -61,18 +62,19 @@ def _copy() -> None:
             shutil.copy2(source, target)
 
 
-def _report(module: str) -> float:
-    """Print the line of ``module`` and return the share of its mutants that was killed."""
+def _report(module: Path) -> float:
+    """Print the line of a module and return the share of its mutants that was killed."""
     from mutmut.stats import status_by_exit_code
 
-    results = json.loads((FOLDER / f"mutants/helpers/{module}.py.meta").read_text("utf-8"))
+    results = json.loads((FOLDER / f"mutants/{module}.meta").read_text("utf-8"))
     codes = results["exit_code_by_key"].values()
+    if WORKER_FAILED in codes:  # mutmut would call it a timeout
+        raise CourseError(f"{module}: a worker of mutmut failed by itself; see {FOLDER}/log.txt")
     counts = Counter(status_by_exit_code[code] for code in codes)
     total, killed = counts.total(), counts["killed"] + counts["timeout"]
     share = killed / total
-    print(
-        f"{module:12} {total:5} mutants {killed:5} killed {total - killed:4} survived {share:6.1%}"
-    )
+    counted = f"{total:5} mutants {killed:5} killed {total - killed:4} survived"
+    print(f"{module.stem:12} {counted} {share:6.1%}")
     return share
 
 

@@ -26,12 +26,12 @@ LESSONS = [
 
 def test_every_module_of_the_helpers_is_timed():
     modules = course.helper_modules()
-    assert {"helpers.text", "helpers.canvas", "helpers.loan"} <= set(modules)
+    assert {"helpers.data.text", "helpers.figures.canvas", "helpers.loan"} <= set(modules)
     assert "helpers.__init__" not in modules
 
 
 def test_an_import_is_timed_after_torch():
-    torch_alone, after, matplotlib = course.timed_import("time.sleep(0.05); import helpers.checks")
+    torch_alone, after, matplotlib = course.timed_import("time.sleep(0.05); import helpers.running")
     assert torch_alone > 0
     assert after >= 0.05
     assert not matplotlib
@@ -62,9 +62,9 @@ def results() -> dict:
         course.MATPLOTLIB: [1.4, 1.4, 1.4],
     }
     alone = {
-        "helpers.checks": {"seconds": 0.01, "matplotlib": False},
-        "helpers.canvas": {"seconds": 0.4, "matplotlib": True},
-        "helpers.text": {"seconds": 0.3, "matplotlib": False},
+        "helpers.running": {"seconds": 0.01, "matplotlib": False},
+        "helpers.figures.canvas": {"seconds": 0.4, "matplotlib": True},
+        "helpers.data.text": {"seconds": 0.3, "matplotlib": False},
     }
     return {
         "imports": {"seconds": seconds, "alone": alone},

@@ -9,9 +9,9 @@ import torch
 
 from benchmarks import gan
 from benchmarks.gan_players import CONTESTANTS
-from helpers.gan_metrics import DigitClassifier
-from helpers.seeding import seed_everything
-from helpers.training import save_weights
+from helpers.running import seed_everything
+from helpers.vision import DigitClassifier
+from helpers.weights import save_weights
 
 COUNT = 131  # a prime that no batch size divides
 

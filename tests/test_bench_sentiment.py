@@ -12,10 +12,9 @@ from benchmarks import ablation, sentiment
 from benchmarks.sentiment_linear import LINEAR
 from benchmarks.sentiment_ngrams import Recipe, build, optimizers, prepare, train, train_prepared
 from benchmarks.sentiment_recipes import RECIPES
-from helpers.datasets import ReviewSplit, contiguous_folds
-from helpers.layers import sinusoidal_encoding
-from helpers.ngrams import Ngrams, held_out_ratios, log_count_ratios
+from helpers.data import Ngrams, ReviewSplit, contiguous_folds, held_out_ratios, log_count_ratios
 from helpers.training import predict
+from helpers.transformer import sinusoidal_encoding
 
 FILLERS = ("film", "plot", "scene", "actor", "music", "ending", "it", "was", "the")
 IDS = 19

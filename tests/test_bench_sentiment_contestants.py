@@ -13,8 +13,8 @@ from torch import nn
 from benchmarks import sentiment_linear, sentiment_recipes
 from benchmarks.sentiment_linear import LINEAR, interpolated, log_ratios, n_grams, nb_svm
 from benchmarks.sentiment_recipes import RECIPES, KerasClassifier, NotesClassifier, pre_padded
-from helpers.seeding import seed_everything
-from helpers.text import build_vocabulary, pad
+from helpers.data import build_vocabulary, pad
+from helpers.running import seed_everything
 from helpers.training import predict
 
 BOTH = LINEAR | RECIPES

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks import text
-from helpers.text import encode, text_batches, tokenize
+from helpers.data import encode, text_batches, tokenize
 
 TEXTS = [
     'A "great" film, isn\'t it?',

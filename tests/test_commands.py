@@ -205,13 +205,17 @@ def test_a_handout_holds_the_lessons_without_outputs_and_leaves_them_alone(comma
         shutil.rmtree(ready / "handout")
 
 
-@runs(".venv/bin/python -m pytest tests/test_figures.py --mpl-generate-path=tests/figures")
+@runs(
+    ".venv/bin/python -m pytest tests/helpers/figures/test_figures.py "
+    "--mpl-generate-path=tests/helpers/figures/baselines"
+)
 def test_the_figures_of_the_helpers_are_drawn_anew(command, ready):
-    before = contents(ready, "tests/figures/*.png")
+    baselines = "tests/helpers/figures/baselines"
+    before = contents(ready, f"{baselines}/*.png")
     for name in before:
-        (ready / "tests/figures" / name).unlink()
+        (ready / baselines / name).unlink()
     run(command, ready)
-    assert set(contents(ready, "tests/figures/*.png")) == set(before)
+    assert set(contents(ready, f"{baselines}/*.png")) == set(before)
 
 
 @runs(".venv/bin/python -m pytest tests/test_commands.py --collect-only -q")

@@ -407,13 +407,13 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_tracebacks_lose_the_folders_of_the_machine():
     notebook = new_notebook(cells=[new_code_cell("x", outputs=[])])
-    lines = [f"File {ROOT / 'helpers' / 'checks.py'}:3", f"File {Path(os.__file__)}:5"]
+    lines = [f"File {ROOT / 'helpers' / 'running.py'}:3", f"File {Path(os.__file__)}:5"]
     lines.append(f"File {Path(pytest.__file__)}:7")
     cell = notebook["cells"][0]
     cell["outputs"] = [new_output("error", ename="E", evalue="v", traceback=lines)]
     course.make_portable(notebook)
     assert [line.replace("\\", "/") for line in cell["outputs"][0]["traceback"]] == [
-        "File helpers/checks.py:3",
+        "File helpers/running.py:3",
         "File python/os.py:5",
         "File site-packages/pytest/__init__.py:7",
     ]

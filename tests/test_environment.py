@@ -16,6 +16,7 @@ import environment
 from children import as_ordinary_user
 
 ROOT = Path(__file__).parent.parent
+FIGURE = "tests/helpers/figures/test_figures.py::test_lines"
 SPOILER = 'raise SystemExit("the reader\'s own file was run")\n'
 
 
@@ -128,10 +129,10 @@ sys.exit(course.main(["regenerate"]))"""
 
 def test_no_setting_of_the_reader_reaches_a_test(reader):
     """`make test` hands on no path, no plugin and no option, to ruff and to pytest."""
-    code = """
+    code = f"""
 course.find_notebooks = lambda: []
 course.lint_commands = lambda: [["-m", "ruff", "check", "--quiet", "scripts/course.py"]]
-course.pytest_command = lambda: ["-m", "pytest", "-q", "tests/test_figures.py::test_lines"]
+course.pytest_command = lambda: ["-m", "pytest", "-q", "{FIGURE}"]
 sys.exit(course.main(["test"]))"""
     done = run_script(code, reader)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -141,7 +142,7 @@ sys.exit(course.main(["test"]))"""
 def test_a_plain_pytest_draws_in_the_course_s_own_style(reader):
     mpl = {name: value for name, value in reader.items() if name in ("HOME", "MATPLOTLIBRC")}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/test_figures.py::test_lines"],
+        [sys.executable, "-m", "pytest", "-q", FIGURE],
         cwd=ROOT,
         env=os.environ | mpl | {"MPLCONFIGDIR": reader["MPLCONFIGDIR"]},
         capture_output=True,
@@ -163,7 +164,7 @@ import environment, os, subprocess
 home = {home!r}
 os.environ.pop("HOME") if home is None else os.environ.update(HOME=home)
 environment.use(environment.notebook_environment(pathlib.Path({str(tmp_path)!r})))
-draw = "from helpers.canvas import panels; import pathlib; pathlib.Path.home()"
+draw = "from helpers.figures import panels; import pathlib; pathlib.Path.home()"
 sys.exit(subprocess.call([sys.executable, "-W", "error", "-c", draw]))"""
     done = run_script(code, {}, preexec_fn=as_ordinary_user)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 import no_network
-from helpers.archive import DataError
-from helpers.datasets import load_imdb
+from helpers.data import DataError, load_imdb
 from no_network import NetworkError, is_local
 
 # 192.0.2.0/24 and 2001:db8::/32 are reserved for documentation (RFC 5737, RFC 3849).

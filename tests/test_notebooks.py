@@ -79,8 +79,8 @@ def twice(number):
 heights = np.array([1, twice(1.5)])
 plot(heights, max(heights))"""
 
-FIRST_LINE = next(iter((rules.ROOT / "helpers" / "checks.py").read_text("utf-8").splitlines()))
-QUOTATION = f"\x1b[36mFile helpers/checks.py:1\x1b[39m, in f(x)\n----> 1     {FIRST_LINE}\n"
+FIRST_LINE = next(iter((rules.ROOT / "helpers" / "running.py").read_text("utf-8").splitlines()))
+QUOTATION = f"\x1b[36mFile helpers/running.py:1\x1b[39m, in f(x)\n----> 1     {FIRST_LINE}\n"
 
 
 def good():
@@ -159,9 +159,13 @@ BROKEN = [
     (rules.nothing_on_stderr, edited("add", outputs=[stream("hm", "stderr")]), "wrote to stderr"),
     (rules.errors_only_where_tagged, edited("fail", tags=[]), "raised ValueError without the tag"),
     (rules.errors_only_where_tagged, edited("fail", outputs=[]), "and raised nothing"),
-    (rules.tracebacks_quote_the_helpers, quoting("1", "2"), "quotes helpers/checks.py:2 as"),
-    (rules.tracebacks_quote_the_helpers, quoting("1", "99999"), "quotes helpers/checks.py:99999"),
-    (rules.tracebacks_quote_the_helpers, quoting("checks", "check"), "quotes helpers/check.py:1"),
+    (rules.tracebacks_quote_the_helpers, quoting("1", "2"), "quotes helpers/running.py:2 as"),
+    (rules.tracebacks_quote_the_helpers, quoting("1", "99999"), "quotes helpers/running.py:99999"),
+    (
+        rules.tracebacks_quote_the_helpers,
+        quoting("running", "runnin"),
+        "quotes helpers/runnin.py:1",
+    ),
     (rules.tracebacks_quote_the_helpers, quoting(FIRST_LINE, "return x"), "as 'return x'"),
     (rules.kernel_is_python3, with_metadata(kernelspec={"name": "mine"}), "kernel is 'mine'"),
     (rules.kernel_is_python3, with_metadata(kernelspec={}), "kernel is None"),
@@ -218,7 +222,7 @@ BROKEN = [
     (rules.code_is_introduced, edited("add", source=" \n"), "id 'add') is empty"),
     (
         rules.missing_helpers_are_explained,
-        edited("add", source="import math\nfrom helpers.canvas import panels"),
+        edited("add", source="import math\nfrom helpers.figures import panels"),
         "cell 'add' imports helpers unexplained",
     ),
     (rules.no_widgets, edited("add", outputs=[WIDGET]), "stored a widget"),

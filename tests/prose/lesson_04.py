@@ -6,9 +6,9 @@ TRAIN = ("load", r"train=(\S+),")
 TEST = ("load", r"test=(\S+)\)")
 FITTING = ("validation", r"(\d+) to fit to,")
 KEPT = ("encode.code", r"max_len = (\d+)")
-WIDTH = ("classifier.code", r"ninp=(\d+),")
+WIDTH = ("classifier.code", r"d_model=(\d+),")
 TORCHTEXT = ("requirements.txt", r"^torchtext==(\S+)")
-HALF = ("helpers/datasets.py", r"_PER_CLASS = (\S+)")
+HALF = ("helpers/data/reviews.py", r"_PER_CLASS = (\S+)")
 
 RESULTS = "benchmarks/results/README.md"
 LOGISTIC = "naive Bayes ratios, logistic regression, triples"
@@ -101,7 +101,7 @@ TABLE: Table = {
         ("we got 0.888 for the linear model", TRIAL),
         (
             "it has {} more to learn from",
-            "load + helpers/datasets.py",
+            "load + helpers/data/reviews.py",
             r"train=(\S+),[\s\S]*_PER_CLASS = (\S+)",
             lambda train, n: 2 * n / train - 1,
         ),
@@ -156,7 +156,7 @@ TABLE: Table = {
         (
             "{} layer, {} dimensions, {} heads",
             "classifier.code",
-            r"ninp=(\d+),\s+nhead=(\d+),[\s\S]*nlayers=(\d+),",
+            r"d_model=(\d+),\s+num_heads=(\d+),[\s\S]*num_layers=(\d+),",
             lambda width, heads, layers: (layers, width, heads),
         ),
     ],
@@ -164,7 +164,7 @@ TABLE: Table = {
         (
             "word vectors: {} words of {} numbers each",
             "vocabulary.code + classifier.code",
-            r"max_size=(\S+)\)[\s\S]*ninp=(\d+),",
+            r"max_size=(\S+)\)[\s\S]*d_model=(\d+),",
         )
     ],
     "training": [

