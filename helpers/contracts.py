@@ -2,12 +2,11 @@
 
     def attend(query: Float[Tensor, "... T K"], key: Float[Tensor, "... S K"], heads: Size = 1)
 
-``guard(globals())`` at the end of a module does so for all that is public there.
-
-The notation is jaxtyping's, https://docs.kidger.site/jaxtyping. A letter is any size, but the same
-one throughout a call; digits are themselves, ``{self.width}`` is an attribute, ``#T`` is T or 1,
-and ``...`` is anything. What is computed together is of one dtype and lies on one device: the
-floats of a call, and the weights of its module. How a wrong call is answered says ``refusals``.
+``guard(globals())`` at the end of a module does so for all that is public there. The notation is
+jaxtyping's, https://docs.kidger.site/jaxtyping. A letter is any size, but the same one throughout a
+call; digits are themselves, ``{self.width}`` is an attribute, ``#T`` is T or 1, and ``...`` is
+anything. What is computed together is of one dtype and lies on one device: the floats of a call,
+and the weights of its module. ``refusals`` says how a wrong call is answered.
 """
 
 import functools
@@ -26,7 +25,7 @@ from torch import Tensor, nn
 
 from helpers.refusals import refusal, tell_as_called
 
-__all__ = ["Count", "Finite", "Positive", "Share", "Size", "guard"]
+__all__ = ["Count", "Finite", "NotNegative", "Positive", "Share", "Size", "guard"]
 
 
 class Such(NamedTuple):
@@ -44,6 +43,7 @@ Count = Annotated[int, Such("at least 0", lambda n: n >= 0)]
 Share = Annotated[float | int, Such("at least 0 and below 1", lambda p: 0 <= p < 1)]
 Positive = Annotated[float | int, Such("above 0 and finite", lambda x: 0 < x < math.inf)]
 Finite = Annotated[float | int, Such("finite", math.isfinite)]
+NotNegative = Annotated[Finite, Such("at least 0", lambda x: x >= 0)]
 
 ARRAYS = {  # jaxtyping's name of a kind: its dtypes here, and how to say it
     "Float": ((torch.float32, torch.float64, torch.float16, torch.bfloat16), "a float tensor"),
@@ -160,14 +160,14 @@ def _either(rules: list[Rule | None]) -> Rule | None:
     return None if None in rules else rule
 
 
-def _instance(kind: Any, such: Such | None = None) -> Rule:
+def _instance(kind: Any, *such: Such) -> Rule:
     accepted, name = NUMBERS.get(kind, kind), getattr(kind, "__name__", "")  # a union has none
     words = f"be {PLAIN.get(kind, f'of type {name}')}"
 
     def rule(value: Any, met: _Call) -> Problem | None:
         if not isinstance(value, accepted) or (kind in NUMBERS and isinstance(value, bool)):
             return words, value, TypeError
-        return None if such is None or such.fits(value) else (f"be {such.words}", value, ValueError)
+        return next(((f"be {c.words}", value, ValueError) for c in such if not c.fits(value)), None)
 
     return rule
 

@@ -27,7 +27,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from typing import NamedTuple
 
 from helpers.contracts import Count, Finite, Size, guard
-from helpers.refusals import refusal
+from helpers.refusals import refusal, told
 
 __all__ = [
     "MAX_AMOUNT",
@@ -220,7 +220,7 @@ def schedule(
         name = "payment plus extra" if extra else "payment"
         interest = _interest(principal, rate)
         if payment + extra <= interest:
-            raise _hopeless(
+            raise told(
                 name,
                 f" must be above the first month's interest of {interest}, or the debt never "
                 f"falls: got {payment + extra}, the smallest that would do is {interest + _CENT}",
@@ -235,7 +235,7 @@ def schedule(
             payments.append(Payment(number, paid, interest, paid - interest, balance))
             if not balance:
                 return Schedule(tuple(payments))
-        raise _hopeless(
+        raise told(
             name,
             f" must repay the loan within {MAX_MONTHS} months ({MAX_MONTHS // 12} years): "
             f"got {payment + extra}, {payment_for_term(principal, rate, MAX_MONTHS)} would do",
@@ -294,13 +294,6 @@ def _months(name: str, value: Count) -> int:
     if value > MAX_MONTHS:
         raise refusal(name, f"be at most {MAX_MONTHS}", value)
     return int(value)
-
-
-def _hopeless(name: str, sentence: str) -> ValueError:
-    """Return the refusal of a payment that never repays its loan, and says what would."""
-    error = refusal(name, "", "")
-    error.args, error.refused = (name + sentence,), (name, sentence, None)
-    return error
 
 
 guard(globals())

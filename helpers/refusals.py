@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["check_numbers", "has_values", "refusal", "tell_as_called"]
+__all__ = ["check_finite", "check_numbers", "has_values", "refusal", "tell_as_called", "told"]
 
 # Where code lies that is not the reader's: Python's, the installed packages', and ours.
 NOT_THE_READERS = (*map(sysconfig.get_path, ["stdlib", "purelib"]), os.path.dirname(__file__))
@@ -19,7 +19,11 @@ NOT_THE_READERS = (*map(sysconfig.get_path, ["stdlib", "purelib"]), os.path.dirn
 def refusal(name: str, wanted: str, got: object, kind: type[Exception] = ValueError) -> Exception:
     """Return the error that says in one sentence what is wrong with the argument ``name``."""
     text = " ".join((repr(got) if isinstance(got, str) else str(got)).split())
-    rest = f" must {wanted}, got {text if len(text) <= 60 else f'{text[:57]}...'}"
+    return told(name, f" must {wanted}, got {text if len(text) <= 60 else f'{text[:57]}...'}", kind)
+
+
+def told(name: str, rest: str, kind: type[Exception] = ValueError) -> Exception:
+    """Return the error that says ``rest`` of the argument ``name``."""
     error = kind(name + rest)
     error.refused = name, rest, None
     error._render_traceback_ = partial(_rendered, error)  # IPython calls it
@@ -44,6 +48,12 @@ def check_numbers(name: str, numbers: Tensor, low: int, high: int | None = None)
         raise refusal(name, wanted, least)
     if high is not None and most > high:
         raise refusal(name, wanted, most)
+
+
+def check_finite(name: str, numbers: Tensor) -> None:
+    """Refuse a tensor that holds nan or inf."""
+    if not numbers.isfinite().all():
+        raise refusal(name, "be finite", "nan or inf")
 
 
 def tell_as_called(error: Exception, given: dict[str, Any]) -> None:

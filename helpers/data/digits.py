@@ -54,7 +54,6 @@ def stratified_split(
     """Hold out the same number of examples of every class, drawn at random.
 
     Args:
-        labels: the class of each example.
         per_class: how many to hold out of each class; some of every class must stay.
         seed: decides which.
 
@@ -86,7 +85,6 @@ def random_shift(
     size is cut out at random. Gradients flow through.
 
     Args:
-        images: the pictures; new ones are returned.
         reach: the farthest move in pixels; 0 moves nothing.
         generator: draws the moves; torch's global one by default.
 

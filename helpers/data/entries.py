@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from helpers.refusals import refusal
@@ -17,6 +17,12 @@ def check_tokens(name: str, tokens: object) -> None:
     listed = isinstance(tokens, Sequence) and not isinstance(tokens, str)
     if not listed or not all(isinstance(token, str) for token in tokens):
         raise refusal(name, "be a list of tokens", tokens, TypeError)
+
+
+def mask_of(rows: Sequence[Sequence | np.ndarray | Tensor]) -> Bool[Tensor, "B T"]:
+    """Return where entries stand when rows are padded to the longest, but to one place at least."""
+    lengths = torch.tensor([len(row) for row in rows])  # (B,)
+    return torch.arange(max(1, int(lengths.max()))) < lengths[:, None]
 
 
 def checked_integers(name: str, numbers: Integers, count: int | None = None) -> Int[Tensor, " N"]:

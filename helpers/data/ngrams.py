@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float, Float32, Int, Int32, Integer
 from torch import Tensor
 
 from helpers.contracts import Positive, Share, Size, guard
-from helpers.data.entries import Integers, check_tokens, checked_integers
+from helpers.data.entries import Integers, check_tokens, checked_integers, mask_of
 from helpers.data.text import bucket_batches
 from helpers.refusals import check_numbers, refusal
 
@@ -201,9 +201,8 @@ def _batch(
         if word_dropout:
             stay = (torch.rand(len(stay), generator=generator) >= word_dropout).numpy()
         chosen.append((rows[position][stay], weights[position][stay]))
-    lengths = torch.tensor([len(row) for row, _ in chosen])  # (B,)
-    mask = torch.arange(max(1, int(lengths.max()))) < lengths[:, None]  # (B, T)
     flat, factors = zip(*chosen, strict=True)
+    mask = mask_of(flat)  # (B, T)
     ids = torch.zeros(*mask.shape, flat[0].shape[1], dtype=torch.int64)  # (B, T, K)
     ids[mask] = torch.from_numpy(np.concatenate(flat, dtype=np.int64))
     padded = torch.zeros(ids.shape)

@@ -90,7 +90,6 @@ def cluster_batch(
     """Draw points around centres: each centre is equally likely, the scatter around it is normal.
 
     Args:
-        batch_size: how many points.
         centres: the modes of the distribution.
         spread: standard deviation around a centre, in each direction.
     """

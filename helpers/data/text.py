@@ -20,7 +20,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from helpers.contracts import Count, Size, guard
-from helpers.data.entries import Integers, check_tokens, checked_integers
+from helpers.data.entries import Integers, check_tokens, checked_integers, mask_of
 from helpers.refusals import check_numbers, refusal
 
 __all__ = [
@@ -184,11 +184,7 @@ def pad(sequences: Rows, pad_id: Count) -> Batch:
         The ids and the mask, True at real tokens. ``T`` is the length of the longest sequence, but
         at least 1.
     """
-    rows = _checked_rows(sequences)
-    flat = torch.cat(rows)
-    lengths = torch.tensor([len(row) for row in rows])  # (B,)
-    mask = torch.arange(max(1, int(lengths.max()))) < lengths[:, None]  # (B, T)
-    return torch.full(mask.shape, pad_id).masked_scatter_(mask, flat), mask  # (B, T) both
+    return _padded(_checked_rows(sequences), pad_id)
 
 
 def bucket_batches(
@@ -230,7 +226,6 @@ def text_batches(
         sequences: one list or NumPy array of ids a text, as in :func:`pad`.
         labels: one class id a text.
         batch_size, generator: as in :func:`bucket_batches`; give a generator when training.
-        pad_id: the id to fill up with.
 
     Returns:
         An iterator of ids, mask and labels.
@@ -238,11 +233,16 @@ def text_batches(
     rows = _checked_rows(sequences)
     classes = checked_integers("labels", labels, len(rows))
     batches = bucket_batches([len(row) for row in rows], batch_size, generator=generator)
-    return ((*pad([sequences[i] for i in batch], pad_id), classes[batch]) for batch in batches)
+    return ((*_padded([rows[i] for i in batch], pad_id), classes[batch]) for batch in batches)
 
 
 def _checked_rows(sequences: Rows) -> list[Tensor]:
     return [checked_integers(f"sequences[{i}]", row) for i, row in enumerate(sequences)]
+
+
+def _padded(rows: list[Tensor], pad_id: Count) -> Batch:
+    mask = mask_of(rows)
+    return torch.full(mask.shape, pad_id).masked_scatter_(mask, torch.cat(rows)), mask
 
 
 guard(globals())

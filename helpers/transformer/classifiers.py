@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from helpers.contracts import Finite, Share, Size, guard
+from helpers.contracts import NotNegative, Share, Size, guard
 from helpers.refusals import check_numbers
 from helpers.transformer.layers import Encoder, TokenEmbedding
 
@@ -53,7 +53,7 @@ class TransformerClassifier(nn.Module):
         num_layers: Size,
         dropout: Share = 0.1,
         word_dropout: Share = 0.0,
-        position_scale: Finite = 1.0,
+        position_scale: NotNegative = 1.0,
         max_len: Size = 512,
     ) -> None:
         super().__init__()

@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from helpers.contracts import Finite, Share, Size, guard
+from helpers.contracts import NotNegative, Share, Size, guard
 from helpers.refusals import check_numbers, refusal
 from helpers.transformer.attention import MultiHeadAttention
 
@@ -92,7 +92,7 @@ class TokenEmbedding(nn.Module):
         d_model: width ``D``, even.
         dropout: probability of dropping an element of the sum in training.
         max_len: the longest sequence allowed.
-        position_scale: factor on the positional encoding (1 in the paper), not below 0.
+        position_scale: factor on the positional encoding (1 in the paper).
 
     Source: section 3.4. The vectors start at a standard deviation of ``1/sqrt(D)``, so that after
     scaling they are of the size of the sines they are added to.
@@ -105,7 +105,7 @@ class TokenEmbedding(nn.Module):
         *,
         dropout: Share = 0.1,
         max_len: Size = 5000,
-        position_scale: Finite = 1.0,
+        position_scale: NotNegative = 1.0,
     ) -> None:
         super().__init__()
         self.positions = PositionalEncoding(d_model, dropout, max_len)

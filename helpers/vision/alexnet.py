@@ -24,7 +24,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from helpers.contracts import Count, Finite, Positive, Share, Size, guard
+from helpers.contracts import Count, NotNegative, Positive, Share, Size, guard
 from helpers.refusals import refusal
 from helpers.running import evaluation_mode
 
@@ -73,7 +73,12 @@ class LocalResponseNorm(nn.Module):
     """
 
     def __init__(
-        self, size: Size = 5, *, alpha: Finite = 1e-4, beta: Finite = 0.75, k: Positive = 2.0
+        self,
+        size: Size = 5,
+        *,
+        alpha: NotNegative = 1e-4,
+        beta: NotNegative = 0.75,
+        k: Positive = 2.0,
     ) -> None:
         super().__init__()
         if size % 2 == 0:

@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from helpers.contracts import Finite, Size, guard
-from helpers.refusals import refusal
+from helpers.contracts import NotNegative, Size, guard
+from helpers.refusals import check_finite, refusal
 
 __all__ = [
     "Discriminator",
@@ -149,8 +149,7 @@ def gradient_penalty(discriminator: nn.Module, real: Examples) -> Float[Tensor, 
 
     Source: Mescheder et al. (2018), who write it with the factor ``gamma / 2``.
     """
-    if not real.isfinite().all():
-        raise refusal("real", "be finite", "nan or inf")
+    check_finite("real", real)
     real = real.detach().requires_grad_()
     logits = _judge(discriminator, real)
     (gradient,) = torch.autograd.grad(logits.sum(), real, create_graph=True)  # (B, ...)
@@ -163,7 +162,7 @@ def discriminator_step(
     fake: Examples,
     optimizer: Optimizer,
     *,
-    penalty: Finite = 0.0,
+    penalty: NotNegative = 0.0,
     augment: Augmentation | None = None,
 ) -> float:
     """Let the discriminator learn once to tell ``real`` from ``fake``.
@@ -183,8 +182,6 @@ def discriminator_step(
         FloatingPointError: the loss is not finite; the weights stay as they were.
     """
     _check_player(discriminator, optimizer, trained=True)
-    if penalty < 0:
-        raise refusal("penalty", "be at least 0", penalty)
     if fake.shape[1:] != real.shape[1:]:
         wanted = f"hold examples of shape {tuple(real.shape[1:])} like real"
         raise refusal("fake", wanted, tuple(fake.shape[1:]))

@@ -18,8 +18,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from helpers.contracts import Finite, Size, guard
-from helpers.refusals import refusal
+from helpers.contracts import NotNegative, Size, guard
+from helpers.refusals import check_finite, refusal
 
 __all__ = ["DigitClassifier", "count_by_centre", "frechet_distance"]
 
@@ -82,7 +82,7 @@ def frechet_distance(first: Float[Tensor, "N F"], second: Float[Tensor, "M F"]) 
 
 
 def count_by_centre(
-    points: Float[Tensor, "N F"], centres: Float[Tensor, "K F"], *, radius: Finite
+    points: Float[Tensor, "N F"], centres: Float[Tensor, "K F"], *, radius: NotNegative
 ) -> Int[Tensor, " K"]:
     """Count the points that lie within ``radius`` of each centre; a point counts for its nearest.
 
@@ -90,12 +90,10 @@ def count_by_centre(
     is refused.
 
     Args:
-        radius: the largest distance that counts, at least 0.
+        radius: the largest distance that counts.
     """
-    _check_finite("points", points)
-    _check_finite("centres", centres)
-    if radius < 0:
-        raise refusal("radius", "be at least 0", radius)
+    check_finite("points", points)
+    check_finite("centres", centres)
     # Without the matrix products that torch takes for many points, which lose digits.
     exact = "donot_use_mm_for_euclid_dist"
     distances, nearest = torch.cdist(points, centres, compute_mode=exact).min(dim=1)  # (N,), (N,)
@@ -104,16 +102,11 @@ def count_by_centre(
 
 def _moments(name: str, features: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean (F,) and covariance (F, F) of features in float64."""
-    _check_finite(name, features)
+    check_finite(name, features)
     if len(features) < 2:
         raise refusal(name, "hold at least two examples", len(features))
     features = features.detach().double()
     return features.mean(dim=0), torch.atleast_2d(torch.cov(features.T))
-
-
-def _check_finite(name: str, numbers: Tensor) -> None:
-    if not numbers.isfinite().all():
-        raise refusal(name, "be finite", "nan or inf")
 
 
 guard(globals())

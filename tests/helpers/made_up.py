@@ -67,7 +67,7 @@ class Wide(nn.Module):
 
 
 class Narrow(Wide):
-    def other(self, x: Float[Tensor, "{self.width}"]):
+    def other(self, x: Float[Tensor, "{self.width}"]):  # noqa: F821
         return x
 
 

@@ -29,7 +29,7 @@ from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 import helpers
-from helpers.contracts import Count, Finite, Positive, Share, Size
+from helpers.contracts import Count, Finite, NotNegative, Positive, Share, Size
 
 RIGHT = (
     right_calls_data.CALLS
@@ -46,6 +46,7 @@ NUMBERS = {
     Share: [-0.1, 1, float("nan"), "0.5", True],
     Positive: [0, -1.0, float("inf"), float("nan"), "1"],
     Finite: [float("inf"), float("nan"), "1", True],
+    NotNegative: [-0.1, float("inf"), float("nan"), "1", True],
     bool: [1, 0.0, "no"],
     str: [1, b"text"],
     torch.Generator: [0, "seed"],

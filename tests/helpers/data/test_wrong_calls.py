@@ -5,8 +5,6 @@ What a list holds is in ``unhooked.py``: in the tests, beartype would answer fir
 
 import math
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -246,10 +244,3 @@ def test_a_vocabulary_is_no_list():
     with pytest.raises(TypeError, match="not iterable"):
         list(vocab)
     assert 2 not in vocab
-
-
-def test_what_a_list_holds_is_looked_at():
-    command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider"]
-    file = Path(__file__).with_name("unhooked.py")
-    done = subprocess.run([*command, file], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,6 +1,6 @@
 """Lists that hold what they should not, and what an import brings along.
 
-Run by `test_wrong_calls` in a process without the hook that types the helpers in tests: beartype
+Run by `test_unhooked` in a process without the hook that types the helpers in tests: beartype
 looks at the entries of a list, too, and would answer in the place of the helpers.
 """
 

@@ -25,6 +25,7 @@ from torch_reference import (
     generator,
     random_mask,
     random_module,
+    with_weights,
 )
 
 B, H, T, S, K, V = 2, 3, 5, 7, 11, 13  # distinct primes: a swapped axis cannot hide
@@ -62,9 +63,7 @@ def run(module, ask, *args, **options):
     """The output, and the weights if we ask for them."""
     if not ask:
         return (module(*args, **options),)
-    with attention_weights(module) as kept:
-        output = module(*args, **options)
-    return output, *kept
+    return with_weights(module, *args, **options)
 
 
 # Masks

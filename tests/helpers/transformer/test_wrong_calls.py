@@ -181,6 +181,10 @@ RANGES = {
     "word_dropout must be at least 0 and below 1, got -0.1": [
         lambda: TransformerClassifier(V, 3, **SIZES, word_dropout=-0.1),
     ],
+    "position_scale must be at least 0, got -1": [
+        lambda: TokenEmbedding(V, D, position_scale=-1),
+        lambda: TransformerClassifier(V, 3, **SIZES, position_scale=-1),
+    ],
     "position_scale must be finite, got inf": [
         lambda: TransformerClassifier(V, 3, **SIZES, position_scale=float("inf")),
     ],

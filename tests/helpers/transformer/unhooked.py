@@ -1,6 +1,6 @@
 """What torch does with our modules, in a process without the hook that types the helpers in tests.
 
-Run by `test_torch_features`: jaxtyping's hook would be compiled, pickled and timed as well.
+Run by `test_unhooked`: jaxtyping's hook would be compiled, pickled and timed as well.
 """
 
 import copy

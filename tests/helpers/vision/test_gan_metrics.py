@@ -155,9 +155,6 @@ def test_features_are_left_alone_and_may_carry_a_gradient():
     assert torch.equal(second, kept[1])
 
 
-GOOD = torch.zeros(N, WIDTH)
-
-
 # --------------------------------------------------------------------------- points around centres
 
 GRID = st.tuples(st.integers(-5, 5), st.integers(-5, 5), st.integers(-5, 5))

@@ -147,6 +147,8 @@ RANGES = {
     "stride must be at least 1, got 0": [lambda: output_size(5, kernel=3, stride=0)],
     "size must be odd (a channel and as many each side), got 4": [lambda: LocalResponseNorm(4)],
     "k must be above 0 and finite, got 0": [lambda: LocalResponseNorm(k=0)],
+    "alpha must be at least 0, got -0.1": [lambda: LocalResponseNorm(alpha=-0.1)],
+    "beta must be at least 0, got -0.1": [lambda: LocalResponseNorm(beta=-0.1)],
     "num_classes must be at least 1, got 0": [
         lambda: AlexNet(num_classes=0),
         lambda: OneTowerAlexNet(num_classes=0),
