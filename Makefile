@@ -3,7 +3,7 @@
 # Another Python: make run PYTHON=python3.12. Some notebooks only: make run NOTEBOOKS=02_transformer_theory
 # JupyterLab's own options: make lab OPTIONS="--no-browser --port 9999". PyTorch with the libraries for
 # graphics cards: make run TORCH=cuda (before .venv is made).
-# The work is done by scripts/, so that Windows readers can type the same steps (see README.md). With
+# The work is done by course/, so that Windows readers can type the same steps (see README.md). With
 # -Es, Python ignores its own environment variables (PYTHONPATH and the like) and the user's packages.
 
 PYTHON ?= python3
@@ -17,7 +17,7 @@ VENV_PYTHON := .venv/Scripts/python -Es
 else
 VENV_PYTHON := .venv/bin/python -Es
 endif
-COURSE := $(VENV_PYTHON) scripts/course.py
+COURSE := $(VENV_PYTHON) -m course
 
 .PHONY: help setup run test lab regenerate audit matrix browser mutants bench vulnerabilities clean
 
@@ -56,13 +56,13 @@ audit: setup
 	@$(COURSE) audit $(NOTEBOOKS)
 
 matrix: setup
-	@$(VENV_PYTHON) scripts/matrix.py $(NOTEBOOKS)
+	@$(COURSE) matrix $(NOTEBOOKS)
 
 browser: setup
-	@$(VENV_PYTHON) scripts/browser.py $(NOTEBOOKS)
+	@$(COURSE) browser $(NOTEBOOKS)
 
 mutants: setup
-	@$(VENV_PYTHON) scripts/mutants.py $(MODULES)
+	@$(COURSE) mutants $(MODULES)
 
 bench: setup
 	@$(VENV_PYTHON) -m benchmarks $(SUBJECTS)

@@ -17,14 +17,26 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
-from benchmarks.jobs import ROOT
 from benchmarks.report import machine
+from course import places
+from course.ending import in_words
+from course.environment import kernel_environment, use
 
-SUBJECTS = ("sentiment", "ablation", "attention", "text", "gan", "course")
-ON_REQUEST = ("official",)  # needs the network
-BUILD = ROOT / "build" / "bench"
-PUBLISHED = ROOT / "benchmarks" / "results"
+# Each is measured by a module, and kept under its name.
+SUBJECTS = {
+    "sentiment": "benchmarks.sentiment.contest",
+    "ablation": "benchmarks.sentiment.ablation",
+    "attention": "benchmarks.attention.growth",
+    "text": "benchmarks.text",
+    "gan": "benchmarks.gan.duel",
+    "course": "benchmarks.course",
+}
+ON_REQUEST = {"official": "benchmarks.sentiment.official"}  # needs the network
+ALL = SUBJECTS | ON_REQUEST
+BUILD = places.BUILD / "bench"
+PUBLISHED = places.ROOT / "benchmarks" / "results"
 
 
 def measure(subjects: list[str], *, quick: bool) -> None:
@@ -33,28 +45,32 @@ def measure(subjects: list[str], *, quick: bool) -> None:
     for name in subjects:
         print(f"{name} ... ", end="", flush=True)
         start = time.perf_counter()
-        results = importlib.import_module(f"benchmarks.{name}").measure(quick)
+        results = _module(name).measure(quick)
         minutes = (time.perf_counter() - start) / 60
         kept = {"quick": quick, "minutes": minutes, "machine": machine(), "results": results}
         text = json.dumps(kept, indent=1)
         (BUILD / f"{name}.json").write_text(text + "\n", encoding="utf-8")
         print(f"{minutes:.1f} minutes", flush=True)
     write_page(BUILD)
-    print(f"See {(BUILD / 'README.md').relative_to(ROOT)}")
+    print(f"See {(BUILD / 'README.md').relative_to(places.ROOT)}")
 
 
 def write_page(folder: Path) -> None:
     """Write ``README.md`` and its pictures from the JSON files in ``folder``."""
     page = ["# Measured side by side", "Written by `make bench` from the JSON files beside it."]
-    for name in (*SUBJECTS, *ON_REQUEST):
+    for name in ALL:
         path = folder / f"{name}.json"
         if not path.exists():
             continue
         kept = json.loads(path.read_text("utf-8"))
-        module = importlib.import_module(f"benchmarks.{name}")
+        module = _module(name)
         page.append(module.tell(kept["results"], folder).strip())
         page.append(_conditions(kept))
     (folder / "README.md").write_text("\n\n".join(page) + "\n", encoding="utf-8")
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(ALL[name])
 
 
 def _conditions(kept: dict) -> str:
@@ -78,23 +94,19 @@ def publish() -> None:
 def main() -> None:
     """Read the command line and do what it asks for, whatever the reader has set elsewhere."""
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure the course.")
-    known = (*SUBJECTS, *ON_REQUEST)
     parser.add_argument(
         "subjects",
         nargs="*",
-        help=f"some of {', '.join(known)}; all but {', '.join(ON_REQUEST)} if none",
+        help=f"some of {', '.join(ALL)}; all but {', '.join(ON_REQUEST)} if none",
     )
     parser.add_argument("--publish", action="store_true", help="keep the results as the page")
     arguments = parser.parse_args()
-    if unknown := set(arguments.subjects) - set(known):
-        parser.error(f"subjects must be some of {', '.join(known)}, got {', '.join(unknown)}")
-    sys.path.insert(0, str(ROOT / "scripts"))
-    from ending import in_words
-    from environment import kernel_environment, use
+    if unknown := set(arguments.subjects) - set(ALL):
+        parser.error(f"subjects must be some of {', '.join(ALL)}, got {', '.join(unknown)}")
 
     def work() -> int:
         quick = os.environ.get("QUICK") == "1"
-        use(kernel_environment(ROOT / "build"))
+        use(kernel_environment(places.BUILD))
         if arguments.publish:
             publish()
         else:

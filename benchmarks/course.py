@@ -5,14 +5,14 @@ after torch, once, which also brings the files into the system's cache; then tor
 with the helpers, in turn. The libraries below the helpers are part of their time, so those modules
 that draw in no matplotlib, and matplotlib by itself, are given beside the whole.
 
-``make test`` is what the target calls once ``.venv`` is set up. It prints what each lesson took
-(``tests/cell_table.py``): seconds from the start of the kernel to its end, and the kernel's peak
+``make test`` is what the target calls once ``.venv`` is set up. It notes what each lesson took
+(``course.checking.table``): seconds from the start of the kernel to its end, and the kernel's peak
 memory. Once a second the resident memory of its whole tree of processes is added up. What processes
 share, such as torch's libraries, counts once for each of them, so the sum is an upper bound. A
 quick run tests two lessons alone.
 """
 
-import re
+import json
 import subprocess
 import sys
 import tempfile
@@ -23,14 +23,14 @@ from statistics import median
 
 import psutil
 
-from benchmarks.jobs import ROOT
 from benchmarks.report import table
+from course.checking.plugin import COMPARED
+from course.places import ROOT
 
 WANTED_IMPORT = 0.2  # s that the helpers may take beyond torch
 QUICK = ["notebooks/02_transformer_theory.ipynb", "notebooks/06_loan_calculator.ipynb"]
 SHOWN_MODULES = 8
 SHOWN_LINES = 20  # of what failed tests say
-LESSON = re.compile(r"(?P<name>\d\d_\w+)  (?P<seconds>[\d.]+) s, (?P<peak>[\d.]+|\?) GB")
 
 TORCH, PACKAGE, MODULES = "torch alone", "torch, helpers", "torch, every module of helpers"
 PLAIN = "torch, the modules of helpers without matplotlib"
@@ -95,10 +95,12 @@ def tree_memory(process: psutil.Process) -> float:
 
 
 def run_and_watch(command: list[str], *, interval: float = 1.0) -> dict:
-    """Run a command; return its exit code, wall time, peak of memory, and what it says.
+    """Run a command of tests; return its exit code, wall time, peak of memory, and what failed.
 
-    That is what failed, and of each lesson its name, seconds and peak memory in GB.
+    What it notes of each lesson is returned in words: name, seconds, and peak memory in GB.
     """
+    noted = ROOT / COMPARED
+    noted.unlink(missing_ok=True)
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         start, peak, samples, code = time.perf_counter(), 0.0, 0, None
         process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
@@ -112,7 +114,15 @@ def run_and_watch(command: list[str], *, interval: float = 1.0) -> dict:
         lines = output.read().splitlines()
     failures = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
     said = (failures or lines)[-SHOWN_LINES:] if code else []
-    lessons = [match.groupdict() for match in map(LESSON.fullmatch, lines) if match]
+    found = json.loads(noted.read_text("utf-8")) if noted.exists() else {}
+    lessons = [
+        {
+            "name": name,
+            "seconds": f"{one['seconds']:.1f}",
+            "peak": "?" if one["peak"] is None else f"{one['peak']:.2f}",
+        }
+        for name, one in found.items()
+    ]
     return {
         **{"exit": code, "seconds": seconds, "peak": peak, "samples": samples, "said": said},
         "lessons": lessons,
@@ -121,7 +131,7 @@ def run_and_watch(command: list[str], *, interval: float = 1.0) -> dict:
 
 def measure(quick: bool) -> dict:
     """Measure imports and the tests, and with these the lessons."""
-    tested, arguments = "`make test`", [str(ROOT / "scripts" / "course.py"), "test"]
+    tested, arguments = "`make test`", ["-m", "course", "test"]
     if quick:
         tested = "The test of two lessons"
         arguments = ["-m", "pytest", "--nbval", "--nbval-current-env", *QUICK]

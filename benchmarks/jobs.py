@@ -15,7 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from course.memory import peak_memory
+from course.places import ROOT
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,13 @@ def _run(job: Job) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "result.json"
         command = [sys.executable, "-m", "benchmarks.jobs", name, json.dumps(job.arguments)]
-        path = os.pathsep.join([str(ROOT / "scripts"), os.environ.get("PYTHONPATH", "")])
-        env = os.environ | {"OMP_NUM_THREADS": str(job.threads), "PYTHONPATH": path}
+        env = os.environ | {"OMP_NUM_THREADS": str(job.threads)}
         done = subprocess.run(
             [*command, str(output)], cwd=ROOT, env=env, check=False, capture_output=True, text=True
         )
         if done.returncode:
             raise RuntimeError(f"{name} {job.arguments} failed:\n{done.stdout}{done.stderr}")
         return json.loads(output.read_text("utf-8"))
-
-
-def peak_memory() -> float:
-    """Return the most memory that this process has held at once, in GB (10^9 bytes)."""
-    from execution import PEAK_MEMORY  # as the lessons are measured
-
-    return eval(PEAK_MEMORY[sys.platform]) / 1e9
 
 
 def main(name: str, arguments: str, output: str) -> None:

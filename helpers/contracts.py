@@ -23,16 +23,17 @@ import torch
 from jaxtyping import AbstractArray
 from torch import Tensor, nn
 
-from helpers.refusals import refusal, tell_as_called
+from helpers.refusals import KINDS, refusal, tell_as_called
 
 __all__ = ["Count", "Finite", "NotNegative", "Positive", "Share", "Size", "guard"]
 
 
 class Such(NamedTuple):
-    """The condition that a value must meet, and how to say it."""
+    """The condition that a value must meet, how to say it, and the kind of error."""
 
     words: str
     fits: Callable[[Any], bool]
+    error: type[Exception] = ValueError
 
     def __repr__(self) -> str:
         return self.words
@@ -49,14 +50,6 @@ ARRAYS = {  # jaxtyping's name of a kind: its dtypes here, and how to say it
     "Float": ((torch.float32, torch.float64, torch.float16, torch.bfloat16), "a float tensor"),
     "Int": ((torch.int64, torch.int32), "an int64 or int32 tensor"),
     "Bool": ((torch.bool,), "a boolean tensor"),
-}
-PLAIN = {
-    int: "an integer",
-    float | int: "a number",
-    bool: "True or False",
-    str: "a text",
-    types.NoneType: "None",
-    torch.Generator: "a torch.Generator, such as torch.Generator().manual_seed(0)",
 }
 NUMBERS = {int: Integral, float | int: Real}  # NumPy's as well
 
@@ -79,40 +72,39 @@ def guard(module: dict[str, Any]) -> None:
 
 def _held(function: Callable) -> Callable:
     """Turn away every call whose arguments are not what the signature says."""
-    signature = inspect.signature(function)
-    rules = [
-        (place if given.kind is given.POSITIONAL_OR_KEYWORD else 99, given.name, given.default, one)
-        for place, given in enumerate(signature.parameters.values())
-        if (one := _rule(given.annotation, given.name))
-    ]
+    taken = inspect.signature(function).parameters
+    rules = {name: rule for name, one in taken.items() if (rule := _rule(one.annotation, name))}
 
-    @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True  # in IPython
         if torch.compiler.is_compiling():
             return function(*args, **kwargs)
-        met = _Call(args[0] if args else None)
-        for place, name, default, rule in rules:
-            value = args[place] if place < len(args) else kwargs.get(name, default)
-            if value is not default and (problem := rule(value, met)):
+        given = dict(zip(taken, args, strict=False)) | kwargs
+        met = _Call(given.get(next(iter(taken), "")))
+        for name, rule in rules.items():
+            if name in given and (problem := rule(given[name], met)):
                 raise refusal(name, *problem)
         try:
             return function(*args, **kwargs)
         except (TypeError, ValueError) as error:
             if hasattr(error, "refused"):
-                tell_as_called(error, signature.bind(*args, **kwargs).arguments)
+                tell_as_called(error, given)
             raise
 
-    call.held = True
-    return call
+    call.__code__ = call.__code__.replace(co_name=function.__name__)  # torch compiles each anew
+    vars(call)["held"] = True
+    return functools.update_wrapper(call, function)
 
 
 class _Call:
     """What a call has met so far: the size of each letter, and a tensor to be like."""
 
     def __init__(self, owner: object) -> None:
-        self.owner, self.sizes, self.whose = owner, {}, "the weights"
-        made = isinstance(owner, nn.Module) and "_modules" in owner.__dict__  # not before __init__
-        self.like = _first_weight(owner) if made else None
+        self.owner, self.whose = owner, "the model"
+        self.sizes: dict[str, Any] = {}
+        self.like: Tensor | None = None
+        if isinstance(owner, nn.Module) and "_modules" in owner.__dict__:  # not before __init__
+            self.like = _first_weight(owner)
 
     def size_of(self, dim: str, got: Any) -> Any:
         """Return the size of a dimension; it becomes what was got if nothing says otherwise."""
@@ -134,17 +126,22 @@ def _rule(annotation: Any, name: str) -> Rule | None:
     """Return what holds a value to an annotation; None for one that says nothing here."""
     kind, parts = get_origin(annotation) or annotation, get_args(annotation)
     if kind in (Union, types.UnionType):
-        return _either([_rule(part, name) for part in parts])
+        rules = [one for part in parts if (one := _rule(part, name))]
+        return _either(rules) if len(rules) == len(parts) else None
     if kind is Annotated:
-        return _instance(*parts)
+        first, *such = parts
+        return _instance(first if first in NUMBERS else get_origin(first) or first, *such)
     if kind is Literal:
-        return _instance(object, Such(" or ".join(map(repr, parts)), parts.__contains__))
+        typed = [(type(part), part) for part in parts]  # 2.0 and True are no 2 and no 1
+        return _instance(
+            object, Such(" or ".join(map(repr, parts)), lambda x: (type(x), x) in typed)
+        )
     if not isinstance(kind, type) or kind in (Any, inspect.Parameter.empty):
         return None
     return _array(kind, name) if issubclass(kind, AbstractArray) else _instance(kind)
 
 
-def _either(rules: list[Rule | None]) -> Rule | None:
+def _either(rules: list[Rule]) -> Rule:
     def rule(value: Any, met: _Call) -> Problem | None:
         problems, sizes = [], met.sizes
         for one in rules:
@@ -152,22 +149,24 @@ def _either(rules: list[Rule | None]) -> Rule | None:
             if (problem := one(value, met)) is None:
                 return None
             problems.append(problem)
-        _, got, kind = min(problems, key=lambda problem: problem[2] is TypeError)
+        _, got, kind = min(
+            problems, key=lambda problem: (problem[2] is TypeError, problem[1] is value)
+        )
         alike = dict.fromkeys(words for words, _, error in problems if error is kind)
         alike.pop("be None", None)
         return re.sub(" or (be|have shape) ", " or ", " or ".join(alike)), got, kind
 
-    return None if None in rules else rule
+    return rule
 
 
 def _instance(kind: Any, *such: Such) -> Rule:
     accepted, name = NUMBERS.get(kind, kind), getattr(kind, "__name__", "")  # a union has none
-    words = f"be {PLAIN.get(kind, f'of type {name}')}"
+    words = f"be {KINDS.get(kind, f'of type {name}')}"
 
     def rule(value: Any, met: _Call) -> Problem | None:
         if not isinstance(value, accepted) or (kind in NUMBERS and isinstance(value, bool)):
             return words, value, TypeError
-        return next(((f"be {c.words}", value, ValueError) for c in such if not c.fits(value)), None)
+        return next(((f"be {c.words}", value, c.error) for c in such if not c.fits(value)), None)
 
     return rule
 

@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from numbers import Real
 from typing import NamedTuple
 
 from helpers.contracts import Count, Finite, Size, guard
@@ -261,6 +262,8 @@ def _interest(balance: Decimal, rate: Decimal) -> Decimal:
 
 def _number(name: str, value: Number, low: Decimal, high: Decimal, hint: str = "") -> Decimal:
     """Return ``value`` as a Decimal of at most 50 digits with ``low <= value <= high``."""
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
+        raise refusal(name, "be a number", value, TypeError)
     number = value if isinstance(value, Decimal) else Decimal(str(value))  # as Python prints it
     if not number.is_finite() or not low <= number <= high:
         raise refusal(name, f"be from {low} to {high}{hint}", value)

@@ -31,18 +31,10 @@ from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
 from helpers.contracts import Positive, Size, guard
-from helpers.refusals import check_numbers, refusal
+from helpers.refusals import check_numbers, refusal, told
 from helpers.running import evaluation_mode, progress_bar
 
-__all__ = [
-    "Evaluation",
-    "History",
-    "evaluate",
-    "fit",
-    "paper_schedule",
-    "predict",
-    "train",
-]
+__all__ = ["Evaluation", "History", "evaluate", "fit", "paper_schedule", "predict", "train"]
 
 Batch = Sequence[Tensor]
 LossFunction = Callable[[Tensor, Tensor], Tensor]
@@ -183,7 +175,7 @@ def fit(
                 continue
             bar.set_description_str(f"{name}, validating")
             measured = evaluate(model, validation(), loss_fn=loss_fn)
-            _check_finite("the validation loss", measured.loss, f"after {name}")
+            _stop_unless_finite("the validation loss", measured.loss, f"after {name}")
             history.val_loss.append(measured.loss)
             history.val_accuracy.append(measured.accuracy)
             best = history.best_epoch
@@ -217,9 +209,6 @@ def paper_schedule(step: Size, *, d_model: Size, warmup: Size) -> float:
     return d_model**-0.5 * min(step**-0.5, step * warmup**-1.5)
 
 
-# What follows is for this module only.
-
-
 def _one_pass(
     model: nn.Module,
     batches: Iterable[Batch],
@@ -241,11 +230,11 @@ def _one_pass(
             where = f"at step {step}" + (f" of {name}" if name else "")
             optimizer.zero_grad(set_to_none=True)
             loss, _, _, size = _batch_loss(model, batch, loss_fn, step)
-            value = _check_finite("the loss", loss.item(), where)
+            value = _stop_unless_finite("the loss", loss.item(), where)
             loss.backward()
             gradients = [p.grad for p in parameters if p.grad is not None]
             norm = get_total_norm(gradients)
-            _check_finite("the gradient norm", norm.item(), where)
+            _stop_unless_finite("the gradient norm", norm.item(), where)
             if max_norm is not None:
                 clip_grads_with_norm_(parameters, max_norm, norm)
             optimizer.step()
@@ -293,6 +282,8 @@ def _batch_loss(
 
 def _numbered(batches: Iterable[Batch]) -> Iterator[tuple[int, Batch]]:
     """Yield ``(1, first batch)``, ``(2, second batch)``, ...; no batch at all is an error."""
+    if not isinstance(batches, Iterable):
+        raise refusal("batches", "be a list or a generator of batches", batches, TypeError)
     number = 0
     for number, batch in enumerate(batches, start=1):
         yield number, batch
@@ -300,11 +291,13 @@ def _numbered(batches: Iterable[Batch]) -> Iterator[tuple[int, Batch]]:
         raise refusal("batches", "hold at least one batch (a generator can be walked only once)", 0)
 
 
-def _check_finite(what: str, value: float, where: str) -> float:
+def _stop_unless_finite(what: str, value: float, where: str) -> float:
     if not math.isfinite(value):
-        raise FloatingPointError(
-            f"{what} is {value} {where}. Likely causes: a learning rate that is too high, a "
-            f"division by zero or log(0) in the model, inputs that are not finite"
+        raise told(
+            what,
+            f" is {value} {where}. Likely causes: a learning rate that is too high, a division by "
+            f"zero or log(0) in the model, inputs that are not finite",
+            FloatingPointError,
         )
     return value
 

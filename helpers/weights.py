@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from helpers.contracts import guard
-from helpers.refusals import refusal
+from helpers.refusals import refusal, told
 
 __all__ = ["load_weights", "save_weights"]
 
@@ -28,8 +28,8 @@ def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     model uses under several names is stored once, under the first.
     """
     path = Path(path)
-    if not path.parent.is_dir():  # the system would name a file that the reader does not know
-        raise refusal("path", "lie in a folder that exists", str(path), FileNotFoundError)
+    if path.is_dir() or not path.parent.is_dir():  # the system would name another file
+        raise refusal("path", "name a file in a folder that exists", str(path), FileNotFoundError)
     tensors = {
         names[0]: tensor.detach().clone(memory_format=torch.contiguous_format)
         for names, tensor in _named_tensors(model)
@@ -74,7 +74,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     problems += [f"unexpected {name}" for name in sorted(stored)]
     if problems:
         listed = "; ".join(problems[:10]) + ("; ..." if len(problems) > 10 else "")
-        raise ValueError(f"{path} does not hold the weights of this model: {listed}")
+        raise told(str(path), f" does not hold the weights of this model: {listed}")
     model.load_state_dict(weights)
 
 

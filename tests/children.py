@@ -1,12 +1,18 @@
-"""What a process that a test starts is given as ``preexec_fn``, whoever runs the tests and how."""
+"""Processes that a test starts: run to their end, and prepared alike, whoever runs the tests."""
 
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 
 _PR_CAPBSET_DROP = 24
 _DAC_OVERRIDE, _DAC_READ_SEARCH = 1, 2  # what lets root pass by the permissions of files
+
+
+def finished(command: list[str], **options) -> subprocess.CompletedProcess:
+    """Run a command; return its exit code and what it said. The options are `subprocess.run`'s."""
+    return subprocess.run(command, capture_output=True, text=True, **options)
 
 
 def as_ordinary_user() -> None:

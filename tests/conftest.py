@@ -1,14 +1,14 @@
-"""Shared by all tests. The plugin for notebooks is loaded by pyproject.toml (``-p nbval_rtol``)."""
+"""Shared by all tests: no network, no settings of the reader, the same drawn inputs in each run."""
 
 import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
-import environment
-import no_network
-from course import BUILD
+from course import environment
+from course.checking import no_network
+from course.places import BUILD
 
 pytest_plugins = ["pytester"]
 
@@ -35,3 +35,4 @@ def no_connection_that_nobody_asked_for() -> Iterator[None]:
 # A busy machine is no error, and the same inputs are drawn in every run.
 settings.register_profile("course", deadline=None, derandomize=True, database=None)
 settings.load_profile("course")
+settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate])  # shrinks nothing

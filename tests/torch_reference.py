@@ -24,6 +24,14 @@ def generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=generator(seed))
+
+
+def tokens(vocab_size: int, *shape: int, seed: int = 0) -> Tensor:
+    return torch.randint(vocab_size, shape, generator=generator(seed))
+
+
 def random_module(module: nn.Module, seed: int = 0) -> nn.Module:
     """Shift every parameter a little, so that no two norms and no biases are alike by default."""
     rng = generator(seed)
@@ -47,6 +55,13 @@ def with_weights(module: nn.Module, *args: object, **options: object) -> tuple[T
     return output, *kept
 
 
+def run(module: nn.Module, ask: bool, *args: object, **options: object) -> tuple[Tensor, ...]:
+    """The output, and the weights if we ask for them: two ways to compute the same."""
+    if not ask:
+        return (module(*args, **options),)
+    return with_weights(module, *args, **options)
+
+
 # Pairs of parameters
 
 
@@ -67,24 +82,25 @@ def attention_pairs(ours: nn.Module, reference: nn.MultiheadAttention) -> list[P
 
 
 def encoder_layer_pairs(ours: nn.Module, reference: nn.TransformerEncoderLayer) -> list[Pair]:
-    return [
-        *attention_pairs(ours.self_attention, reference.self_attn),
-        *simple_pairs(ours.self_attention_norm, reference.norm1),
-        *simple_pairs(ours.feed_forward[0], reference.linear1),
-        *simple_pairs(ours.feed_forward[3], reference.linear2),
-        *simple_pairs(ours.feed_forward_norm, reference.norm2),
-    ]
+    return _common_pairs(ours, reference, reference.norm2)
 
 
 def decoder_layer_pairs(ours: nn.Module, reference: nn.TransformerDecoderLayer) -> list[Pair]:
     return [
-        *attention_pairs(ours.self_attention, reference.self_attn),
-        *simple_pairs(ours.self_attention_norm, reference.norm1),
+        *_common_pairs(ours, reference, reference.norm3),
         *attention_pairs(ours.cross_attention, reference.multihead_attn),
         *simple_pairs(ours.cross_attention_norm, reference.norm2),
+    ]
+
+
+def _common_pairs(ours: nn.Module, reference: nn.Module, last_norm: nn.LayerNorm) -> list[Pair]:
+    """What both kinds of layer have."""
+    return [
+        *attention_pairs(ours.self_attention, reference.self_attn),
+        *simple_pairs(ours.self_attention_norm, reference.norm1),
         *simple_pairs(ours.feed_forward[0], reference.linear1),
         *simple_pairs(ours.feed_forward[3], reference.linear2),
-        *simple_pairs(ours.feed_forward_norm, reference.norm3),
+        *simple_pairs(ours.feed_forward_norm, last_norm),
     ]
 
 
@@ -120,30 +136,45 @@ def torch_encoder(
     return nn.TransformerEncoder(layer, num_layers, norm, enable_nested_tensor=False)
 
 
-def inverted(mask: Tensor | None) -> Tensor | None:
-    """A mask in torch.nn's polarity: True = hidden."""
-    return None if mask is None else ~mask
+def inverted(mask: Tensor | None, num_heads: int = 1) -> Tensor | None:
+    """A mask as torch.nn wants it: True = hidden, and one matrix a head where examples differ."""
+    if mask is None:
+        return None
+    if mask.dim() == 3:
+        mask = mask.unsqueeze(1).expand(-1, num_heads, -1, -1)  # (B, H, T, S)
+    return ~(mask.flatten(0, 1) if mask.dim() == 4 else mask)
+
+
+def mean_and_maximum(x: Tensor, padding_mask: Tensor | None = None) -> Tensor:
+    """A loop over the texts: what their real positions are on average, and at most."""
+    rows = []
+    for b in range(len(x)):
+        real = x[b] if padding_mask is None else x[b][padding_mask[b]]
+        rows.append(torch.cat([real.mean(0), real.max(0).values]))
+    return torch.stack(rows)
 
 
 class EncoderOnly(nn.Module):
-    """Embedding and sinusoids, nn.TransformerEncoder, a pooling of the positions, output layer."""
+    """Embedding and sinusoids, nn.TransformerEncoder, output layer.
+
+    Of a whole text, pooled, where the output layer reads twice the width; else at each position.
+    """
 
     def __init__(
-        self,
-        vectors: nn.Embedding,
-        encoder: nn.TransformerEncoder,
-        pool: Callable[[Tensor], Tensor],
-        output: nn.Linear,
+        self, vectors: nn.Embedding, encoder: nn.TransformerEncoder, output: nn.Linear
     ) -> None:
         super().__init__()
-        self.vectors, self.encoder, self.pool, self.output = vectors, encoder, pool, output
+        self.vectors, self.encoder, self.output = vectors, encoder, output
 
     def forward(
         self, ids: Tensor, mask: Tensor | None = None, padding_mask: Tensor | None = None
     ) -> Tensor:
         width = self.vectors.embedding_dim
         x = self.vectors(ids) * math.sqrt(width) + sinusoids(ids.shape[1], width)
-        return self.output(self.pool(self.encoder(x, inverted(mask), inverted(padding_mask))))
+        x = self.encoder(x, inverted(mask), inverted(padding_mask))
+        if self.output.in_features == 2 * width:
+            x = mean_and_maximum(x, padding_mask)
+        return self.output(x)
 
 
 def encoder_only_pairs(ours: nn.Module, reference: EncoderOnly) -> list[Pair]:
@@ -152,31 +183,6 @@ def encoder_only_pairs(ours: nn.Module, reference: EncoderOnly) -> list[Pair]:
         *encoder_pairs(ours.encoder, reference.encoder),
         *simple_pairs(ours.output, reference.output),
     ]
-
-
-# Shapes
-
-
-def output_shapes(module: nn.Module, run: Callable[[], object]) -> dict[str, tuple[int, ...]]:
-    """What each named part returned, as a shape (for attentions with weights: of the output)."""
-    shapes = {}
-
-    def remember(name):
-        def hook(_module, _inputs, output):
-            shapes[name] = tuple((output[0] if isinstance(output, tuple) else output).shape)
-
-        return hook
-
-    handles = [part.register_forward_hook(remember(name)) for name, part in module.named_modules()]
-    run()
-    for handle in handles:
-        handle.remove()
-    return shapes
-
-
-# Refusals
-
-# What a model with a vocabulary of 13 refuses, with which error, and in which words.
 
 
 # Comparison

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from helpers.contracts import Count, Size, guard
-from helpers.data.entries import Integers, checked_integers
+from helpers.data.entries import Integers, checked_labels
 from helpers.data.sources import read_packaged
 from helpers.refusals import refusal
 
@@ -62,7 +62,7 @@ def stratified_split(
         ``0 .. N - 1``, each once.
     """
     generator = torch.Generator().manual_seed(seed)
-    classes = checked_integers("labels", labels)
+    classes = checked_labels(labels)
     held_out = torch.zeros(len(classes), dtype=torch.bool)
     for label in classes.unique().tolist():
         own = (classes == label).nonzero().squeeze(1)
@@ -73,10 +73,7 @@ def stratified_split(
 
 
 def random_shift(
-    images: Float[Tensor, "N C Y X"],
-    *,
-    reach: Count = 2,
-    generator: torch.Generator | None = None,
+    images: Float[Tensor, "N C Y X"], *, reach: Count = 2, generator: torch.Generator | None = None
 ) -> Float[Tensor, "N C Y X"]:
     """Move each picture by up to ``reach`` pixels in both directions, filling up with zeros.
 

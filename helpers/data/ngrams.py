@@ -22,8 +22,8 @@ from jaxtyping import Bool, Float, Float32, Int, Int32, Integer
 from torch import Tensor
 
 from helpers.contracts import Positive, Share, Size, guard
-from helpers.data.entries import Integers, check_tokens, checked_integers, mask_of
-from helpers.data.text import bucket_batches
+from helpers.data.entries import Integers, Tokens, check_tokens, checked_integers, checked_labels
+from helpers.data.text import bucket_batches, mask_of
 from helpers.refusals import check_numbers, refusal
 
 __all__ = ["Ngrams", "held_out_ratios", "log_count_ratios", "ngram_batches"]
@@ -80,9 +80,8 @@ class Ngrams:
     def __repr__(self) -> str:
         return f"Ngrams({len(self):,} ids, runs of 1 to {self.longest} words)"
 
-    def encode(self, tokens: Sequence[str]) -> Int32[np.ndarray, "T {self.longest}"]:
+    def encode(self, tokens: Tokens) -> Int32[np.ndarray, "T {self.longest}"]:
         """Return the ids of the runs that end at each word; column ``n``: of ``n + 1`` words."""
-        check_tokens("tokens", tokens)
         unknown = len(self._numbers)
         words = np.array([self._numbers.get(word, unknown) for word in tokens], dtype=np.int64)
         ids = np.zeros((len(words), self.longest), dtype=np.int32)
@@ -147,7 +146,8 @@ def held_out_ratios(
     )  # (folds, 2, G)
     weights: list[np.ndarray] = [np.empty(0)] * len(rows)
     for part, own in zip(parts, counts, strict=True):
-        ratios = _ratios(*(counts.sum(axis=0) - own), smoothing)
+        positive, negative = counts.sum(axis=0) - own
+        ratios = _ratios(positive, negative, smoothing)
         for position in part:
             weights[position] = ratios[rows[position]]
     return weights
@@ -241,7 +241,7 @@ def _checked_classes(rows: Rows, labels: Integers, size: int = 2**31) -> np.ndar
         outside = row[(row < 0) | (row >= size)]
         if outside.size:
             raise refusal(f"rows[{number}]", f"hold ids in 0..{size - 1}", outside[0])
-    classes = checked_integers("labels", labels, len(rows))
+    classes = checked_labels(labels, len(rows))
     check_numbers("labels", classes, 0, 1)
     return classes.numpy()
 

@@ -12,12 +12,12 @@ import io
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 
-from helpers.contracts import Count, Size, guard
-from helpers.data.entries import Integers, checked_integers
+from helpers.contracts import Count, Such, guard
+from helpers.data.entries import Integers, checked_labels
 from helpers.data.sources import Archive, DataError, fetch, read_packaged
 from helpers.refusals import refusal
 
@@ -36,7 +36,9 @@ _OFFICIAL = Archive(
 _DATA_DIR = Path(__file__).resolve().parents[2] / "data"
 
 
-def contiguous_folds(labels: Integers, folds: Size = 5) -> list[list[int]]:
+def contiguous_folds(
+    labels: Integers, folds: Annotated[int, Such("at least 2", lambda n: n >= 2)] = 5
+) -> list[list[int]]:
     """Cut every class by position into blocks, and put the ``k``-th blocks of all classes together.
 
     Reviews of one film stand side by side in the data. Neighbours stay in one fold here, so that
@@ -50,7 +52,7 @@ def contiguous_folds(labels: Integers, folds: Size = 5) -> list[list[int]]:
         One list of positions a fold, rising. Every position occurs once; the blocks of a class
         differ in size by at most one.
     """
-    classes = checked_integers("labels", labels)
+    classes = checked_labels(labels)
     places = [(classes == label).nonzero().squeeze(1).tolist() for label in classes.unique()]
     for own in places:
         if len(own) < folds:

@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -179,7 +180,7 @@ def _extract(packed: Path, folder: Path, skip: str) -> None:
     The checksum was right, so these are the files that were published; the filter of tarfile, which
     Python before 3.11.4 does not have, lets none of them out of the folder besides.
     """
-    safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+    safely: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     folder.mkdir()
     with tarfile.open(packed, "r:gz") as tar, progress_bar("unpacking", unit=" files") as bar:
         for member in tar:

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from helpers.contracts import Count, Size, guard
-from helpers.data.entries import Integers, check_tokens, checked_integers, mask_of
+from helpers.data.entries import Integers, Tokens, check_tokens, checked_integers, checked_labels
 from helpers.refusals import check_numbers, refusal
 
 __all__ = [
@@ -86,8 +86,7 @@ class Vocabulary:
     unk_id = 0
     pad_id = 1
 
-    def __init__(self, tokens: Sequence[str]) -> None:
-        check_tokens("tokens", tokens)
+    def __init__(self, tokens: Tokens) -> None:
         self.tokens = tuple(tokens)
         self._ids = {token: index for index, token in enumerate(self.tokens)}
         if self.tokens[:2] != _SPECIALS:
@@ -149,9 +148,8 @@ def build_vocabulary(
     return Vocabulary(Vocab(counter, words, min_freq, specials=list(_SPECIALS)).itos)
 
 
-def encode(tokens: Sequence[str], vocab: Vocabulary) -> list[int]:
+def encode(tokens: Tokens, vocab: Vocabulary) -> list[int]:
     """Return the id of every token; an unknown token becomes ``vocab.unk_id``."""
-    check_tokens("tokens", tokens)
     ids, unk_id = vocab._ids, vocab.unk_id
     return [ids.get(token, unk_id) for token in tokens]
 
@@ -164,7 +162,7 @@ def decode(ids: Integers, vocab: Vocabulary) -> list[str]:
     return [vocab.tokens[number] for number in numbers.tolist()]
 
 
-def truncate(ids: Sequence[int], max_len: Size) -> list[int]:
+def truncate(ids: Sequence[int] | np.ndarray, max_len: Size) -> list[int]:
     """Return the last ``max_len`` ids, or all of them if there are fewer.
 
     The end is kept because that is where most reviews come to their verdict.
@@ -231,12 +229,20 @@ def text_batches(
         An iterator of ids, mask and labels.
     """
     rows = _checked_rows(sequences)
-    classes = checked_integers("labels", labels, len(rows))
+    classes = checked_labels(labels, len(rows))
     batches = bucket_batches([len(row) for row in rows], batch_size, generator=generator)
     return ((*_padded([rows[i] for i in batch], pad_id), classes[batch]) for batch in batches)
 
 
+def mask_of(rows: Sequence[Sequence | np.ndarray | Tensor]) -> Bool[Tensor, "B T"]:
+    """Return where entries stand when rows are padded to the longest, but to one place at least."""
+    lengths = torch.tensor([len(row) for row in rows])  # (B,)
+    return torch.arange(max(1, int(lengths.max()))) < lengths[:, None]
+
+
 def _checked_rows(sequences: Rows) -> list[Tensor]:
+    if not len(sequences):
+        raise refusal("sequences", "hold at least one sequence", 0)
     return [checked_integers(f"sequences[{i}]", row) for i, row in enumerate(sequences)]
 
 

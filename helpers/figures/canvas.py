@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Collection
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -32,24 +32,10 @@ Values = object
 Limits = Collection[Finite]
 
 MISSING = "\N{WHITE SQUARE}"
-CJK_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Source Han Sans CN",
-    "Microsoft YaHei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "SimHei",
-    "Noto Sans CJK JP",
-    "Noto Sans CJK TC",
-    "Noto Sans CJK KR",
-    "STHeiti",
-    "Heiti TC",
-    "Arial Unicode MS",
-)
+_FONTS = """Noto Sans CJK SC, Noto Sans SC, Source Han Sans SC, Source Han Sans CN,
+Microsoft YaHei, PingFang SC, Hiragino Sans GB, WenQuanYi Micro Hei, WenQuanYi Zen Hei, SimHei,
+Noto Sans CJK JP, Noto Sans CJK TC, Noto Sans CJK KR, STHeiti, Heiti TC, Arial Unicode MS"""
+CJK_FONTS = tuple(re.split(r",\s", _FONTS))
 _BASE_FONT = "DejaVu Sans"  # comes with matplotlib
 # Where a line may break: a word or a formula stays whole, Chinese breaks anywhere but before its
 # closing punctuation.
@@ -134,7 +120,7 @@ def fold(text: Text, width: Positive) -> None:
     text.set_text("\n".join(lines))
 
 
-def as_array(name: str, values: Values, rank: Count) -> np.ndarray:
+def as_array(name: str, values: Any, rank: Count) -> np.ndarray:
     """Return a float64 copy of ``values``: finite real numbers, at least one.
 
     What is nan or inf would be missing in the figure without a word.
@@ -154,7 +140,7 @@ def as_array(name: str, values: Values, rank: Count) -> np.ndarray:
     return array.astype(np.float64)
 
 
-def as_labels(name: str, labels: Collection | None, count: Count) -> list[str] | None:
+def as_labels(name: str, labels: Collection | None, count: Count) -> Any:
     """Return ``labels`` as a list of ``count`` printable texts of one line each; None stays."""
     if labels is None:
         return None
@@ -165,24 +151,25 @@ def as_labels(name: str, labels: Collection | None, count: Count) -> list[str] |
     return [printable(label).replace("\n", " ") for label in labels]
 
 
-def as_limits(name: str, limits: Collection) -> Limits:
+def as_limits(name: str, limits: Collection) -> tuple[float, float]:
     """Return ``limits`` as two floats, the smaller one first."""
     low, *high = as_array(name, limits, 1).tolist()
     if len(high) != 1 or low >= high[0]:
         raise refusal(name, "be two numbers, the smaller one first", limits)
-    return low, *high
+    return low, high[0]
 
 
-def label_ticks(ax: Axes, side: Literal["x", "y"], labels: Collection[str]) -> None:
+def label_ticks(ax: Axes, side: Literal["x", "y"], labels: Collection[str] | None) -> None:
     """Put one label at each index of the x or y axis, verbatim, smaller when there are many."""
+    if labels is None:  # then the indices are counted
+        ax.locator_params(axis=side, nbins=8, integer=True, min_n_ticks=1)
+        return
     axis = ax.xaxis if side == "x" else ax.yaxis
     extent = ax.get_window_extent()
     room = (extent.width if side == "x" else extent.height) / len(labels)  # pixels for each
-    axis.set_ticks(range(len(labels)), labels=labels)
+    axis.set_ticks(range(len(labels)), labels=labels, parse_math=False)
     axis.set_tick_params(labelsize=np.clip(0.8 * room * 72 / ax.figure.dpi, 5.5, 9.0))
     texts = axis.get_ticklabels()
-    for text in texts:
-        text.set_parse_math(False)
     dress(axis)
     if side == "x" and max(text.get_window_extent().width for text in texts) > 0.9 * room:
         for text in texts:

@@ -88,7 +88,7 @@ class _Pen:
         dress(text)
         fold(text, width * self.unit)
         if (extent := text.get_window_extent().width) > width * self.unit:
-            text.set_size(text.get_size() * width * self.unit / extent)
+            text.set_fontsize(size * self.scale * width * self.unit / extent)
         return text
 
     def box(self, x: Finite, y: Finite, height: Finite, words: str, tint: str) -> float:
@@ -101,7 +101,7 @@ class _Pen:
         text = self.words(x, y + height / 2, words, _BOX - 0.12)
         tall = text.get_window_extent().height / (0.9 * height * self.unit)
         if tall > 1:
-            text.set_size(text.get_size() / tall)
+            text.set_fontsize(text.get_fontsize() / tall)
         return y + height
 
     def frame(self, x: Finite, side: int, bottom: Finite, top: Finite) -> None:
@@ -226,7 +226,7 @@ def draw_transformer(
     ax.set(xlim=(0, _WIDTH), ylim=(0, _HEIGHT), aspect="equal")
     ax.set_axis_off()
     finish(ax, title=title, xlabel="", ylabel="")
-    ax.figure.draw_without_rendering()  # settles the layout, so that words can be measured
+    ax.figure.figure.draw_without_rendering()  # settles the layout, so that words can be measured
     pen = _Pen(ax)
     _embedding(pen, _ENCODER, -1, words.inputs, words.input_embedding, words.positional_encoding)
     _embedding(pen, _DECODER, 1, words.outputs, words.output_embedding, words.positional_encoding)
@@ -264,7 +264,7 @@ def plot_token_weights(
         raise refusal("limit", f"be at least {reach:.4g}", limit)
     reach = limit or reach or 1
     own = ax is None
-    if own:
+    if ax is None:
         ax = panels(width=6.4, height=4.0)[0, 0]
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
@@ -274,15 +274,16 @@ def plot_token_weights(
     )
     dress(bar.ax)
     finish(ax, title=title, xlabel="", ylabel="")
-    ax.figure.draw_without_rendering()  # settles the width of the axes, and with it the lines
-    frame, dpi = ax.get_window_extent(), ax.figure.dpi
+    figure = ax.figure.figure  # the whole one, where the axes stand in a part of it
+    figure.draw_without_rendering()  # settles the width of the axes, and with it the lines
+    frame, dpi = ax.get_window_extent(), figure.dpi
     if frame.width < _NARROWEST * dpi:
         raise refusal("ax", f"be at least {_NARROWEST} inches wide", frame.width / dpi)
-    lines = _write(ax, tokens, colours.to_rgba(weights))
+    lines: float = _write(ax, tokens, colours.to_rgba(weights))
     pitch = 1.9 * _SIZE * dpi / 72  # pixels from line to line
     if own:
-        height = ax.figure.get_figheight() + (lines * pitch - frame.height) / dpi
-        ax.figure.set_figheight(np.ceil(10 * height) / 10)  # the same on every machine
+        height = figure.get_figheight() + (lines * pitch - frame.height) / dpi
+        figure.set_figheight(np.ceil(10 * height) / 10)  # the same on every machine
     elif lines * pitch > frame.height:
         raise refusal("ax", f"have room for {lines} lines of tokens", int(frame.height // pitch))
     else:

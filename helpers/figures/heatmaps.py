@@ -75,17 +75,12 @@ def plot_heatmap(
         cell = min(0.62, 4.6 / max(values.shape))
         height, width = (max(cell * count, 2.2) + 1.4 for count in values.shape)
         ax = panels(width=width, height=height)[0, 0] if square else panels(height=3.8)[0, 0]
-    aspect = "equal" if square else "auto"
-    image = ax.imshow(
-        values, cmap=colormap, norm=Normalize(low, high), aspect=aspect, interpolation="nearest"
-    )
-    for side, labels in (("y", rows), ("x", columns)):
-        if labels is None:
-            ax.locator_params(axis=side, nbins=8, integer=True, min_n_ticks=1)
-        else:
-            label_ticks(ax, side, labels)
-    room = np.min(ax.get_window_extent().size / values.shape[::-1]) / ax.figure.dpi  # inches a cell
-    if cells is None and max(values.shape) <= 8 and room > 0.36:
+    image = ax.imshow(values, cmap=colormap, norm=Normalize(low, high), interpolation="nearest")
+    ax.set_aspect("equal" if square else "auto")
+    label_ticks(ax, "y", rows)
+    label_ticks(ax, "x", columns)
+    width, height = np.divide(ax.get_window_extent().size, values.shape[::-1]) / ax.figure.dpi
+    if cells is None and max(values.shape) <= 8 and min(width, height) > 0.36:  # inches
         digits = 0 if np.array_equal(values, values.round()) else 2
         cells = [[f"{value:.{digits}f}" for value in row] for row in values]
     if cells is not None:
@@ -94,8 +89,7 @@ def plot_heatmap(
             colour = "white" if luminance < 0.5 else "black"
             ax.text(column, row, cells[row][column], ha="center", va="center", color=colour, size=9)
     if colorbar is not None:
-        bar = ax.figure.colorbar(image, ax=ax, shrink=0.9, label=colorbar)
-        dress(bar.ax)
+        dress(ax.figure.colorbar(image, ax=ax, shrink=0.9, label=colorbar).ax)
     return finish(ax, title=title, xlabel=xlabel, ylabel=ylabel)
 
 
@@ -162,7 +156,7 @@ def plot_attention_heads(
     """
     weights = _weights(weights, 3, vmax)
     heads = weights.shape[0]
-    titles = as_labels("titles", titles, heads)
+    names = as_labels("titles", titles, heads)
     columns = next((count for count in (4, 3) if heads % count == 0), min(heads, 4))
     rows = -(-heads // columns)
     side = 6.4 / columns
@@ -172,7 +166,7 @@ def plot_attention_heads(
             head,
             queries=queries,
             keys=keys,
-            title=titles[index],
+            title=names[index],
             xlabel="" if index + columns < heads else xlabel,
             ylabel="" if index % columns else ylabel,
             vmax=vmax,

@@ -51,15 +51,15 @@ def plot_images(
     reach = np.abs(images).max() or 1.0
     if not signed and images.min() < 0:
         raise refusal("images", "not be negative without signed=True", images.min())
-    captions, rows = as_labels("captions", captions, count), as_labels("rows", rows, lines)
+    above, names = as_labels("captions", captions, count), as_labels("rows", rows, lines)
     if ax is None:
         inch = min(0.75, 7.0 / columns)
-        room = inch * (height / width + (0.3 if captions else 0.0))
+        room = inch * (height / width + (0.3 if above else 0.0))
         ax = panels(width=max(inch * columns, 3.0) + 0.4, height=room * lines + 0.6)[0, 0]
     # Everything is measured in pixels of the pictures: one pixel of air around each, and a line
     # of words above it.
     gap = max(1.0, 0.06 * width)
-    words = 0.3 * width if captions else 0.0
+    words = 0.3 * width if above else 0.0
     across, down = width + gap, height + gap + words
     norm, colormap = Normalize(-reach if signed else 0.0, reach), _SIGNED if signed else _INK
     for index, image in enumerate(images):
@@ -68,13 +68,13 @@ def plot_images(
         ax.imshow(image, cmap=colormap, norm=norm, extent=extent, interpolation="nearest")
         frame = Rectangle((left, top), width, height, fill=False, linewidth=0.4)
         ax.add_patch(frame).set_edgecolor("#999999")
-        if captions:
-            text = ax.text(left + width / 2, top - 0.05 * width, captions[index], fontsize=8)
+        if above:
+            text = ax.text(left + width / 2, top - 0.05 * width, above[index], fontsize=8)
             text.set(ha="center", va="bottom", parse_math=False)
     ax.set(xlim=(-gap, columns * across), ylim=(lines * down, -gap), aspect="equal")
     ax.spines[:].set_visible(False)
-    places = [line * down + words + height / 2 for line in range(lines)] if rows else []
-    ax.set(xticks=[], yticks=places, yticklabels=rows or [])
+    places = [line * down + words + height / 2 for line in range(lines)] if names else []
+    ax.set(xticks=[], yticks=places, yticklabels=names or [])
     ax.tick_params(axis="y", length=0)
     for text in ax.get_yticklabels():
         text.set_parse_math(False)

@@ -11,7 +11,7 @@ Numbers may be NumPy arrays, torch tensors or nested lists; they are copied, nev
 Dimensions: ``N`` points.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import cycle
 from typing import Literal
 
@@ -34,7 +34,7 @@ from helpers.refusals import refusal
 
 __all__ = ["COLOURS", "plot_bars", "plot_histogram", "plot_lines", "plot_scatter"]
 
-Series = dict[str, Values]  # name in the legend -> numbers
+Series = Mapping[str, Values]  # name in the legend -> numbers
 Scale = Literal["linear", "log"]
 
 # Okabe and Ito's palette, told apart with any kind of colour vision; yellow is left out (too pale).
@@ -63,10 +63,9 @@ def _check_scale(name: str, scale: Scale, drawn: Iterable[np.ndarray]) -> None:
 def _references(ax: Axes, *, hlines: dict[str, np.ndarray], vlines: dict[str, np.ndarray]) -> None:
     """Draw grey reference lines, each with a pattern of its own, named in the legend."""
     patterns = cycle(("--", ":", "-."))
-    style = {"color": "#555555", "linewidth": 1.4}
     for draw, places in ((ax.axhline, hlines), (ax.axvline, vlines)):
         for label, place in places.items():
-            draw(place, linestyle=next(patterns), label=label, **style)
+            draw(float(place), color="#555555", lw=1.4, linestyle=next(patterns), label=label)
 
 
 def plot_lines(
@@ -94,17 +93,17 @@ def plot_lines(
     for name, values in lines.items():
         if values.size != x.size:
             raise refusal(f"series[{name!r}]", f"hold {x.size} values like x", values.size)
-    hlines, vlines = _arrays("hlines", hlines, 0), _arrays("vlines", vlines, 0)
+    heights, places = _arrays("hlines", hlines, 0), _arrays("vlines", vlines, 0)
     _check_scale("x", xscale, [x])
     _check_scale("series", yscale, lines.values())
-    _check_scale("hlines", yscale, hlines.values())
-    _check_scale("vlines", xscale, vlines.values())
+    _check_scale("hlines", yscale, heights.values())
+    _check_scale("vlines", xscale, places.values())
     if ax is None:
         ax = panels(width=6.0, height=3.6)[0, 0]
     few = x.size <= 24
     for (name, values), colour, marker in zip(lines.items(), COLOURS, _MARKERS, strict=False):
         ax.plot(x, values, color=colour, marker=marker if few else None, markersize=4, label=name)
-    _references(ax, hlines=hlines, vlines=vlines)
+    _references(ax, hlines=heights, vlines=places)
     ax.set(xscale=xscale, yscale=yscale)
     if xscale == "log" and x.size <= 8:
         ax.set_xticks(x, labels=[f"{value:g}" for value in x])
@@ -141,7 +140,8 @@ def plot_scatter(
     if ax is None:
         ax = panels(width=4.6, height=4.4)[0, 0]
     for (name, values), colour, marker in zip(points.items(), COLOURS, _MARKERS, strict=False):
-        ax.scatter(*values.T, s=9, color=colour, marker=marker, alpha=0.5, linewidths=0, label=name)
+        x, y = values.T
+        ax.scatter(x, y, s=9, color=colour, marker=marker, alpha=0.5, linewidths=0, label=name)
     if limits is not None:
         ax.set(xlim=limits, ylim=limits)
     ax.set_aspect("equal")
@@ -170,19 +170,19 @@ def plot_bars(
         digits: decimals of the numbers.
         vlines: name in the legend -> place of a grey reference line.
     """
-    values, vlines = as_array("values", values, 1), _arrays("vlines", vlines, 0)
+    values, places = as_array("values", values, 1), _arrays("vlines", vlines, 0)
     labels = as_labels("labels", labels, values.size)
     if ax is None:
-        ax = panels(width=6.0, height=0.38 * (values.size + bool(vlines)) + 1.0)[0, 0]
+        ax = panels(width=6.0, height=0.38 * (values.size + bool(places)) + 1.0)[0, 0]
     bars = ax.barh(range(values.size), values, color=COLOURS[0], height=0.7)
     ax.bar_label(bars, fmt=f"%.{digits}f", padding=4, fontsize=9)
     label_ticks(ax, "y", labels)
-    ax.set_ylim(values.size - 0.4, -1.5 if vlines else -0.6)  # a free row for the legend
+    ax.set_ylim(values.size - 0.4, -1.5 if places else -0.6)  # a free row for the legend
     ax.margins(x=0.14)
     ax.grid(axis="x", alpha=0.3)
     ax.set_axisbelow(True)
-    _references(ax, hlines={}, vlines=vlines)
-    if vlines:
+    _references(ax, hlines={}, vlines=places)
+    if places:
         ax.legend(fontsize=9, loc="upper right", ncols=3)
     return finish(ax, title=title, xlabel=xlabel, ylabel=ylabel)
 
@@ -204,7 +204,7 @@ def plot_histogram(
         bins: how many bins of equal width, or their edges; values outside the edges are left out.
         vlines: name in the legend -> place of a grey reference line.
     """
-    samples, vlines = _series(series, 1), _arrays("vlines", vlines, 0)
+    samples, places = _series(series, 1), _arrays("vlines", vlines, 0)
     bins = as_array("bins", bins, 1) if isinstance(bins, Collection) else bins
     edges = np.histogram_bin_edges(np.concatenate(list(samples.values())), bins)
     if ax is None:
@@ -214,8 +214,8 @@ def plot_histogram(
         ax.stairs(counts, edges, fill=True, color=colour, alpha=0.25)
         ax.stairs(counts, edges, color=colour, linewidth=1.6, label=name)
     ax.set_ylim(bottom=0)
-    _references(ax, hlines={}, vlines=vlines)
-    if len(samples) > 1 or vlines:
+    _references(ax, hlines={}, vlines=places)
+    if len(samples) > 1 or places:
         ax.legend(fontsize=9)
     return finish(ax, title=title, xlabel=xlabel, ylabel=ylabel)
 

@@ -86,6 +86,8 @@ def scaled_dot_product_attention(
         # The lowest finite number, not -inf: a row that is masked throughout then has no nan in it,
         # neither here nor in its gradient, and the second line makes its weights zero.
         weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=-1)
+        if weights.shape != scores.shape:
+            raise refusal("mask", f"broadcast to {tuple(scores.shape)}", tuple(mask.shape))
         weights = weights.masked_fill(~mask, 0.0)
     return F.dropout(weights, dropout) @ value, weights
 
@@ -176,14 +178,15 @@ def attention_weights(model: nn.Module) -> Iterator[list[Tensor]]:
     parts = [part for part in model.modules() if isinstance(part, MultiHeadAttention)]
     if not parts:
         raise refusal("model", "contain a MultiHeadAttention", type(model).__name__)
-    kept = []
+    before = [part.kept for part in parts]
+    kept: list[Tensor] = []
     for part in parts:
         part.kept = kept
     try:
         yield kept
     finally:
-        for part in parts:
-            part.kept = None
+        for part, outer in zip(parts, before, strict=True):
+            part.kept = outer
 
 
 def _join(mask: Tensor | None, padding_mask: Tensor | None) -> Tensor | None:

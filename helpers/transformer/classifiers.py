@@ -28,11 +28,8 @@ class TransformerClassifier(nn.Module):
     Args:
         vocab_size: number of tokens ``V``.
         num_classes: number of classes ``C``.
-        d_model: width ``D``, even.
-        num_heads: number of heads ``H``; must divide ``d_model``.
-        d_hidden: hidden width of the feed-forward networks.
+        d_model, num_heads, d_hidden, dropout: as in `EncoderLayer`; ``D`` is even.
         num_layers: number of layers.
-        dropout: probability used everywhere.
         word_dropout: probability of hiding a whole token in training: it is then treated as
             padding.
         position_scale: factor on the positional encoding (1 in the paper); lesson 04 turns it down.

@@ -14,12 +14,13 @@ what a position computes from a nan is nan, and ``helpers.training`` stops there
 
 import math
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from helpers.contracts import NotNegative, Share, Size, guard
+from helpers.contracts import NotNegative, Share, Size, Such, guard
 from helpers.refusals import check_numbers, refusal
 from helpers.transformer.attention import MultiHeadAttention
 
@@ -33,11 +34,12 @@ __all__ = [
     "sinusoidal_encoding",
 ]
 
+Even = Annotated[Size, Such("even (sines and cosines come in pairs)", lambda n: n % 2 == 0)]
 Vectors = Float[Tensor, "B T {self.d_model}"]
 Mask = Bool[Tensor, "T T"] | Bool[Tensor, "B T T"] | Bool[Tensor, "B H T T"]
 
 
-def sinusoidal_encoding(max_len: Size, d_model: Size) -> Float[Tensor, "T D"]:
+def sinusoidal_encoding(max_len: Size, d_model: Even) -> Float[Tensor, "T D"]:
     """Compute the paper's table of sines and cosines, of the default dtype.
 
     Dimension ``2i`` of position ``p`` is ``sin(p / 10000^(2i / D))``, dimension ``2i + 1`` the
@@ -45,12 +47,10 @@ def sinusoidal_encoding(max_len: Size, d_model: Size) -> Float[Tensor, "T D"]:
 
     Args:
         max_len: number of positions ``T``.
-        d_model: width ``D``; must be even, since sines and cosines come in pairs.
+        d_model: width ``D``.
 
     Source: section 3.5.
     """
-    if d_model % 2:
-        raise refusal("d_model", "be even (sines and cosines come in pairs)", d_model)
     positions = torch.arange(max_len, dtype=torch.float64).unsqueeze(1)  # (T, 1)
     exponents = torch.arange(0, d_model, 2, dtype=torch.float64) / d_model  # (D/2,)
     angles = positions / 10000**exponents  # (T, D/2)
@@ -74,6 +74,7 @@ class PositionalEncoding(nn.Module):
         super().__init__()
         self.d_model = d_model
         self.dropout = nn.Dropout(dropout)
+        self.table: Tensor  # (max_len, D)
         self.register_buffer("table", sinusoidal_encoding(max_len, d_model), persistent=False)
 
     def forward(self, x: Vectors) -> Vectors:
@@ -89,9 +90,7 @@ class TokenEmbedding(nn.Module):
 
     Args:
         vocab_size: number of tokens ``V``.
-        d_model: width ``D``, even.
-        dropout: probability of dropping an element of the sum in training.
-        max_len: the longest sequence allowed.
+        d_model, dropout, max_len: as in `PositionalEncoding`.
         position_scale: factor on the positional encoding (1 in the paper).
 
     Source: section 3.4. The vectors start at a standard deviation of ``1/sqrt(D)``, so that after

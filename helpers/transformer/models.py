@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from helpers.contracts import Count, Share, Size, guard
 from helpers.refusals import refusal
 from helpers.transformer.attention import causal_mask
-from helpers.transformer.layers import DecoderLayer, Encoder, TokenEmbedding
+from helpers.transformer.layers import DecoderLayer, Encoder, Even, TokenEmbedding
 
 __all__ = ["Transformer", "TransformerModel"]
 
@@ -31,13 +31,9 @@ class Transformer(nn.Module):
     Args:
         src_vocab: number of source tokens.
         tgt_vocab: number of target tokens ``V``.
-        d_model: width ``D``, even.
-        num_heads: number of heads ``H``; must divide ``d_model``.
-        d_hidden: hidden width of the feed-forward networks.
+        d_model, num_heads, d_hidden, dropout, norm_first: as in `EncoderLayer`; ``D`` is even.
         num_layers: layers in the encoder, and again in the decoder.
-        dropout: probability used everywhere.
         max_len: the longest source or target allowed.
-        norm_first: see ``EncoderLayer``.
 
     Source: section 3. Differences from the paper: the embeddings and the output layer do not share
     their weights, and the logits are returned without a softmax, as a loss wants them.
@@ -162,11 +158,9 @@ class TransformerModel(nn.Module):
     """
 
     def __init__(
-        self, ntoken: Size, ninp: Size, nhead: Size, nhid: Size, nlayers: Size, dropout: Share = 0.5
+        self, ntoken: Size, ninp: Even, nhead: Size, nhid: Size, nlayers: Size, dropout: Share = 0.5
     ) -> None:
         super().__init__()
-        if ninp % 2:
-            raise refusal("ninp", "be even (sines and cosines come in pairs)", ninp)
         if ninp % nhead:
             raise refusal("ninp", f"be divisible by nhead={nhead}", ninp)
         self.embedding = TokenEmbedding(ntoken, ninp, dropout=dropout)

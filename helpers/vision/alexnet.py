@@ -17,14 +17,14 @@ classes.
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from helpers.contracts import Count, NotNegative, Positive, Share, Size, guard
+from helpers.contracts import Count, NotNegative, Positive, Share, Size, Such, guard
 from helpers.refusals import refusal
 from helpers.running import evaluation_mode
 
@@ -74,15 +74,13 @@ class LocalResponseNorm(nn.Module):
 
     def __init__(
         self,
-        size: Size = 5,
+        size: Annotated[Size, Such("odd (as many channels each side)", lambda n: n % 2)] = 5,
         *,
         alpha: NotNegative = 1e-4,
         beta: NotNegative = 0.75,
         k: Positive = 2.0,
     ) -> None:
         super().__init__()
-        if size % 2 == 0:
-            raise refusal("size", "be odd (a channel and as many each side)", size)
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def forward(self, x: Float[Tensor, "B N Y X"]) -> Float[Tensor, "B N Y X"]:
@@ -125,6 +123,7 @@ class AlexNet(nn.Module):
         dropout: Share = 0.5,
     ) -> None:
         super().__init__()
+        self.low = 227 - 2 * padding  # the shortest side that gives 6 by 6 places
         self.features = nn.Sequential(  # shapes are for 227 pixels without padding
             nn.Conv2d(3, 96, kernel_size=11, stride=4, padding=padding),  # (B, 96, 55, 55)
             nn.ReLU(),
@@ -154,17 +153,16 @@ class AlexNet(nn.Module):
         for layer in (*self.features, *self.classifier):
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 nn.init.normal_(layer.weight, std=0.01)
-                nn.init.zeros_(layer.bias)
-        for layer in (*(self.features[i] for i in (4, 10, 12)), *self.classifier[:4:3]):
-            nn.init.ones_(layer.bias)
+                nn.init.zeros_(layer.get_parameter("bias"))
+        for place in ("features.4", "features.10", "features.12", "classifier.0", "classifier.3"):
+            nn.init.ones_(self.get_parameter(f"{place}.bias"))
 
     def forward(self, images: Float[Tensor, "B 3 Y X"]) -> Float[Tensor, "B C"]:
         """Return logits for pictures with sides of 227 to 258 pixels, less twice the padding.
 
         With them, exactly 6 by 6 places reach the classifier.
         """
-        low = 227 - 2 * self.features[0].padding[0]
-        sides = tuple(images.shape[2:])
+        low, sides = self.low, tuple(images.shape[2:])
         if min(sides) < low or max(sides) > low + 31:
             raise refusal("images", f"be {low} to {low + 31} pixels high and wide", sides)
         return self.classifier(self.features(images).flatten(1))  # (B, 9216) -> (B, C)
@@ -277,7 +275,7 @@ class SmallAlexNet(nn.Module):
         for layer in (*hidden, last):
             follows = "linear" if layer is last else activation
             nn.init.kaiming_normal_(layer.weight, nonlinearity=follows)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.get_parameter("bias"))
 
     def forward(self, images: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B C"]:
         """Return logits for pictures of digits."""
@@ -322,15 +320,14 @@ def trace_shapes(model: nn.Module, input_shape: Sequence[int]) -> list[Layer]:
         if not isinstance(output, Tensor):
             wanted = "consist of layers that return a tensor"
             raise refusal("model", wanted, type(output).__name__, TypeError)
-        multiplies = isinstance(module, nn.Conv2d | nn.Linear)
-        products = module.weight[0].numel() if multiplies else 0  # behind each number of the output
+        products = module.weight[0].numel() if isinstance(module, nn.Conv2d | nn.Linear) else 0
         layers.append(
             Layer(
                 name=names[module],
                 kind=type(module).__name__,
                 shape=tuple(output.shape[1:]),
                 parameters=sum(weight.numel() for weight in module.parameters()),
-                multiply_adds=output[0].numel() * products,
+                multiply_adds=output[0].numel() * products,  # behind each number of the output
             )
         )
 

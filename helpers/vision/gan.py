@@ -28,7 +28,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from helpers.contracts import NotNegative, Size, guard
-from helpers.refusals import check_finite, refusal
+from helpers.refusals import check_finite, refusal, told
 
 __all__ = [
     "Discriminator",
@@ -222,9 +222,6 @@ def generator_step(
     return loss.item()
 
 
-# What follows is for this module only.
-
-
 def _judge(
     discriminator: nn.Module, examples: Tensor, augment: Augmentation | None = None
 ) -> Tensor:
@@ -238,9 +235,11 @@ def _judge(
 def _update(player: str, loss: Tensor, optimizer: Optimizer) -> None:
     """Take one step down ``loss``; only what ``optimizer`` holds gets gradients and moves."""
     if not loss.isfinite():
-        raise FloatingPointError(
-            f"the {player}'s loss is {loss.item()}. Likely causes: a learning rate that is too "
-            "high, examples that are not finite, no examples"
+        raise told(
+            f"the {player}'s loss",
+            f" is {loss.item()}. Likely causes: a learning rate that is too high, examples that "
+            "are not finite, no examples",
+            FloatingPointError,
         )
     optimizer.zero_grad(set_to_none=True)
     loss.backward(inputs=[p for group in optimizer.param_groups for p in group["params"]])

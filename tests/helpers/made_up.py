@@ -10,18 +10,8 @@ from torch import Tensor, nn
 from helpers.contracts import Count, Finite, Positive, Share, Size, guard
 from helpers.refusals import check_numbers
 
-__all__ = [
-    "Narrow",
-    "Plain",
-    "Wide",
-    "add",
-    "apply",
-    "broadcast",
-    "count",
-    "lookup",
-    "options",
-    "outer",
-]
+__all__ = ["Narrow", "Plain", "Wide"]
+__all__ += ["add", "apply", "broadcast", "count", "lookup", "options", "outer", "shifted"]
 
 
 def add(a: Float[Tensor, "B T"], b: Float[Tensor, "T 3"], mask: Bool[Tensor, " B"] | None = None):
@@ -81,10 +71,14 @@ def lookup(ids: Int[Tensor, " B"], size: Size):
     return ids
 
 
-def outer(words: Int[Tensor, " B"]):
+def outer(words: Int[Tensor, " B"], more: Int[Tensor, " C"] | None = None):
     if len(words) > 9:
         raise ValueError("this is no refusal")
-    return lookup(words, 3)
+    return lookup(words if more is None else more, 3)
+
+
+def shifted(words: Int[Tensor, "#N"]):
+    return lookup(words + 1, 3)
 
 
 def apply(function: Any, given: Any):

@@ -2,126 +2,73 @@
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
 
-from helpers.figures import (
-    TransformerWords,
-    draw_transformer,
-    finish,
-    panels,
-    plot_attention,
-    plot_attention_heads,
-    plot_bars,
-    plot_confusion_matrix,
-    plot_heatmap,
-    plot_histogram,
-    plot_images,
-    plot_lines,
-    plot_positional_encoding,
-    plot_scatter,
-    plot_token_weights,
-)
+from helpers import figures
 
 H, T, S, D, N = 2, 3, 5, 7, 11
-WORDS = {"title": "A finding about $d_k$", "xlabel": "right", "ylabel": "up"}
 
 
-def small() -> Axes:
-    return panels(width=3.0, height=2.0)[0, 0]
+def small():
+    return figures.panels(width=3.0, height=2.0)[0, 0]
 
 
-def numbers(*shape: int) -> np.ndarray:
+def numbers(*shape):
     return np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
 
 
-def names(count: int) -> list[str]:
+def names(count):
     return [f"n{index}" for index in range(count)]
 
 
-def attention(*shape: int) -> torch.Tensor:
+def attention(*shape):
     return torch.from_numpy(numbers(*shape)).softmax(dim=-1)
 
 
-CALLS = {
-    "panels": lambda: (panels, {"rows": H, "columns": T, "width": 6.0, "height": 4}),
-    "finish": lambda: (finish, {"ax": small(), **WORDS}),
-    "plot_lines": lambda: (
-        plot_lines,
-        {
-            "x": range(1, N + 1),
-            "series": {"a": numbers(N), "b": torch.ones(N)},
-            "xscale": "log",
-            "yscale": "linear",
-            "hlines": {"floor": 3},
-            "vlines": {"best": 2.5},
-            "ax": small(),
-            **WORDS,
-        },
+def drawn(**given):
+    """Words and axes, which almost every figure takes, and what is its own."""
+    return {
+        "title": "A finding about $d_k$",
+        "xlabel": "right",
+        "ylabel": "up",
+        "ax": small(),
+    } | given
+
+
+TOKENS = {"queries": names(T), "keys": names(S)}
+HEADS = TOKENS | {"titles": names(H), "vmax": 1.0, "colorbar": "w", "xlabel": "", "ylabel": ""}
+LINES = {"xscale": "log", "yscale": "linear", "hlines": {"floor": 3}, "vlines": {"best": 2.5}}
+GRID = {"rows": names(T), "columns": names(S), "cells": [names(S)] * T, "limits": [0, 20.0]}
+LOOK = {"colormap": "Blues", "square": True, "colorbar": "size"}
+ALBUM = {"columns": 3, "captions": names(N), "rows": names(4), "signed": False}
+
+GIVEN = {
+    "panels": lambda: {"rows": H, "columns": T, "width": 6.0, "height": 4},
+    "finish": lambda: drawn(),
+    "plot_lines": lambda: drawn(
+        x=range(1, N + 1), series={"a": numbers(N), "b": torch.ones(N)}, **LINES
     ),
-    "plot_scatter": lambda: (
-        plot_scatter,
-        {"series": {"a": numbers(N, 2)}, "limits": (0, 9.0), "ax": small(), **WORDS},
+    "plot_scatter": lambda: drawn(series={"a": numbers(N, 2)}, limits=(0, 9.0)),
+    "plot_bars": lambda: drawn(
+        labels=np.array(names(S)), values=numbers(S).tolist(), digits=2, vlines={"cut": 2.5}
     ),
-    "plot_bars": lambda: (
-        plot_bars,
-        {
-            "labels": np.array(names(S)),
-            "values": numbers(S).tolist(),
-            "digits": 2,
-            "vlines": {"cut": 2.5},
-        }
-        | {"ax": small(), **WORDS},
-    ),
-    "plot_histogram": lambda: (
-        plot_histogram,
-        {"series": {"a": numbers(N)}, "bins": 5, "vlines": {"cut": 2}, "ax": small(), **WORDS},
-    ),
-    "plot_heatmap": lambda: (
-        plot_heatmap,
-        {
-            "values": numbers(T, S),
-            "rows": names(T),
-            "columns": names(S),
-            "cells": [names(S)] * T,
-            "limits": [0, 20.0],
-            "colormap": "Blues",
-            "square": True,
-            "colorbar": "size",
-            "ax": small(),
-            **WORDS,
-        },
-    ),
-    "plot_attention": lambda: (
-        plot_attention,
-        {"weights": attention(T, S), "queries": names(T), "keys": names(S), "vmax": 1}
-        | {"colorbar": None, "ax": small(), **WORDS},
-    ),
-    "plot_attention_heads": lambda: (
-        plot_attention_heads,
-        {"weights": attention(H, T, S), "queries": names(T), "keys": names(S)}
-        | {"titles": names(H), "vmax": 1.0, "colorbar": "weight", "xlabel": "", "ylabel": ""},
-    ),
-    "plot_positional_encoding": lambda: (
-        plot_positional_encoding,
-        {"encoding": numbers(T, D), "ax": small(), **WORDS},
-    ),
-    "plot_confusion_matrix": lambda: (
-        plot_confusion_matrix,
-        {"counts": numbers(T, T), "classes": names(T), "colorbar": None, "ax": small(), **WORDS},
-    ),
-    "plot_images": lambda: (
-        plot_images,
-        {"images": numbers(N, T, S), "columns": 3, "captions": names(N), "rows": names(4)}
-        | {"signed": False, "ax": small(), **WORDS},
-    ),
-    "TransformerWords": lambda: (TransformerWords, {"inputs": "Inputs", "value": "V"}),
-    "draw_transformer": lambda: (
-        draw_transformer,
-        {"title": "words", "words": TransformerWords(), "ax": small()},
-    ),
+    "plot_histogram": lambda: drawn(series={"a": numbers(N)}, bins=5, vlines={"cut": 2}),
+    "plot_heatmap": lambda: drawn(values=numbers(T, S), **GRID, **LOOK),
+    "plot_attention": lambda: drawn(weights=attention(T, S), **TOKENS, vmax=1, colorbar=None),
+    "plot_attention_heads": lambda: {"weights": attention(H, T, S), **HEADS},
+    "plot_positional_encoding": lambda: drawn(encoding=numbers(T, D)),
+    "plot_confusion_matrix": lambda: drawn(counts=numbers(T, T), classes=names(T), colorbar=None),
+    "plot_images": lambda: drawn(images=numbers(N, T, S), **ALBUM),
+    "TransformerWords": lambda: {"inputs": "Inputs", "value": "V"},
+    "draw_transformer": lambda: {"title": "a", "words": figures.TransformerWords(), "ax": small()},
     "plot_token_weights": lambda: (
-        plot_token_weights,
-        {"tokens": names(S), "weights": numbers(S), "limit": 7, "ax": small()}
-        | {"title": "words", "xlabel": "effect"},
+        {"tokens": names(S), "weights": numbers(S), "limit": 7}
+        | {"title": "words", "xlabel": "effect", "ax": small()}
     ),
 }
+
+
+def call(name, given):
+    return lambda: (getattr(figures, name), given())
+
+
+CALLS = {name: call(name, given) for name, given in GIVEN.items()}

@@ -8,15 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from helpers.running import evaluation_mode, progress_bar, seed_everything, set_threads
-from helpers.training import (
-    Evaluation,
-    History,
-    evaluate,
-    fit,
-    paper_schedule,
-    predict,
-    train,
-)
+from helpers.training import Evaluation, History, evaluate, fit, paper_schedule, predict, train
 from helpers.weights import load_weights, save_weights
 
 B, D, C = 2, 5, 3
@@ -26,24 +18,19 @@ def batches(*_: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [(torch.ones(B, D), torch.ones(B, dtype=torch.int64))]
 
 
-def learning() -> dict[str, object]:
+def learning(**more: object) -> dict[str, object]:
     """The arguments of one pass of a small model."""
     model = nn.Linear(D, C)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    return {
-        "model": model,
-        "optimizer": optimizer,
-        "loss_fn": F.cross_entropy,
-        "scheduler": torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0),
-        "max_norm": 0.5,
-    }
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+    given = {"model": model, "optimizer": optimizer, "loss_fn": F.cross_entropy}
+    return given | {"scheduler": scheduler, "max_norm": 0.5} | more
 
 
 def stored() -> dict[str, object]:
-    model = nn.Linear(D, C)
-    path = Path(tempfile.mkdtemp()) / "weights"
-    save_weights(model, path)
-    return {"model": model, "path": path}
+    given = {"model": nn.Linear(D, C), "path": Path(tempfile.mkdtemp()) / "weights"}
+    save_weights(**given)
+    return given
 
 
 CALLS = {
@@ -53,16 +40,13 @@ CALLS = {
     "progress_bar": lambda: (progress_bar, {"description": "reading"}),
     "Evaluation": lambda: (Evaluation, {"loss": 0.5, "accuracy": 0.75}),
     "History": lambda: (History, {"best_epoch": None}),
-    "train": lambda: (train, learning() | {"batches": batches()}),
+    "train": lambda: (train, learning(batches=batches())),
     "evaluate": lambda: (
         evaluate,
         {"model": nn.Linear(D, C), "batches": batches(), "loss_fn": F.cross_entropy},
     ),
     "predict": lambda: (predict, {"model": nn.Flatten(), "input": torch.ones(B, D)}),
-    "fit": lambda: (
-        fit,
-        learning() | {"make_batches": batches, "epochs": 2, "validation": batches, "patience": 1},
-    ),
+    "fit": lambda: (fit, learning(make_batches=batches, epochs=2, validation=batches, patience=1)),
     "paper_schedule": lambda: (paper_schedule, {"step": 3, "d_model": D, "warmup": 7}),
     "save_weights": lambda: (save_weights, stored()),
     "load_weights": lambda: (load_weights, stored()),

@@ -1,165 +1,97 @@
 """A right call of everything public in ``helpers.transformer``; all sizes are distinct primes."""
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from helpers.transformer import (
-    DecoderLayer,
-    Encoder,
-    EncoderLayer,
-    FeedForward,
-    MultiHeadAttention,
-    NgramClassifier,
-    PositionalEncoding,
-    TokenEmbedding,
-    Transformer,
-    TransformerClassifier,
-    TransformerModel,
-    attention_weights,
-    causal_mask,
-    padding_mask,
-    scaled_dot_product_attention,
-    sinusoidal_encoding,
-)
+from helpers import transformer
+from tests.torch_reference import draw, tokens
 
 B, H, T, S, K, V, F = 2, 3, 5, 7, 11, 13, 23
 D = 2 * H
 
-SIZES = {"d_model": D, "num_heads": H, "d_hidden": F, "num_layers": 2}
-OPTIONS = {"dropout": 0.1, "norm_first": True}
-
-
-def floats(*shape: int) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
-
-
-def ids(*shape: int) -> Tensor:
-    return torch.randint(V, shape, generator=torch.Generator().manual_seed(0))
+LAYER = {"d_model": D, "num_heads": H, "d_hidden": F, "dropout": 0.1}
+PAPER = LAYER | {"norm_first": True}
+JUDGE = LAYER | {"num_classes": K, "num_layers": 2}
 
 
 def true(*shape: int) -> Tensor:
     return torch.ones(shape, dtype=torch.bool)
 
 
-def layer_inputs() -> dict[str, Tensor]:
-    return {"x": floats(B, T, D), "mask": true(T, T), "padding_mask": true(B, T)}
+def attended(width: int, value: int) -> dict[str, Tensor]:
+    return {"query": draw(B, T, width), "key": draw(B, S, width), "value": draw(B, S, value)}
 
 
-def language_model() -> TransformerModel:
-    return TransformerModel(V, D, H, F, 2)
+def layer() -> dict[str, Tensor]:
+    return {"x": draw(B, T, D), "mask": true(T, T), "padding_mask": true(B, T)}
 
 
-def encoder_decoder() -> Transformer:
-    return Transformer(V, V, **SIZES)
+def source() -> dict[str, Tensor]:
+    return {"src": tokens(V, B, S), "src_padding_mask": true(B, S)}
 
 
-CALLS = {
-    "causal_mask": lambda: (causal_mask, {"length": T}),
-    "padding_mask": lambda: (padding_mask, {"lengths": torch.tensor([2, 0, 3]), "max_len": T}),
-    "scaled_dot_product_attention": lambda: (
-        scaled_dot_product_attention,
-        {
-            "query": floats(B, T, K),
-            "key": floats(B, S, K),
-            "value": floats(B, S, V),
-            "mask": true(T, S),
-            "dropout": 0.1,
-        },
-    ),
-    "attention_weights": lambda: (attention_weights, {"model": MultiHeadAttention(D, H)}),
-    "MultiHeadAttention": lambda: (
-        MultiHeadAttention,
-        {"d_model": D, "num_heads": H, "dropout": 0.1, "bias": False},
-    ),
+def target() -> dict[str, Tensor]:
+    return {"tgt": tokens(V, B, T), "tgt_padding_mask": true(B, T)}
+
+
+ARGUMENTS = {
+    "causal_mask": lambda: {"length": T},
+    "padding_mask": lambda: {"lengths": torch.tensor([2, 0, 3]), "max_len": T},
+    "scaled_dot_product_attention": lambda: attended(K, V) | {"mask": true(T, S), "dropout": 0.1},
+    "attention_weights": lambda: {"model": transformer.MultiHeadAttention(D, H)},
+    "MultiHeadAttention": lambda: {"d_model": D, "num_heads": H, "dropout": 0.1, "bias": False},
     "MultiHeadAttention.forward": lambda: (
-        MultiHeadAttention(D, H).forward,
-        {
-            "query": floats(B, T, D),
-            "key": floats(B, S, D),
-            "value": floats(B, S, D),
-            "mask": true(T, S),
-            "padding_mask": true(B, S),
-        },
+        attended(D, D) | {"mask": true(T, S), "padding_mask": true(B, S)}
     ),
-    "sinusoidal_encoding": lambda: (sinusoidal_encoding, {"max_len": T, "d_model": D}),
-    "PositionalEncoding": lambda: (
-        PositionalEncoding,
-        {"d_model": D, "dropout": 0.1, "max_len": T},
-    ),
-    "PositionalEncoding.forward": lambda: (PositionalEncoding(D).forward, {"x": floats(B, T, D)}),
+    "sinusoidal_encoding": lambda: {"max_len": T, "d_model": D},
+    "PositionalEncoding": lambda: {"d_model": D, "dropout": 0.1, "max_len": T},
+    "PositionalEncoding.forward": lambda: {"x": draw(B, T, D)},
     "TokenEmbedding": lambda: (
-        TokenEmbedding,
-        {"vocab_size": V, "d_model": D, "dropout": 0.1, "max_len": T, "position_scale": 0.5},
+        {"vocab_size": V, "d_model": D, "dropout": 0.1, "max_len": T, "position_scale": 0.5}
     ),
-    "TokenEmbedding.forward": lambda: (TokenEmbedding(V, D).forward, {"ids": ids(B, T)}),
-    "FeedForward": lambda: (FeedForward, {"d_model": D, "d_hidden": F, "dropout": 0.1}),
-    "FeedForward.forward": lambda: (FeedForward(D, F).forward, {"x": floats(B, T, D)}),
-    "EncoderLayer": lambda: (EncoderLayer, {"d_model": D, "num_heads": H, "d_hidden": F} | OPTIONS),
-    "EncoderLayer.forward": lambda: (EncoderLayer(D, H, F).forward, layer_inputs()),
-    "DecoderLayer": lambda: (DecoderLayer, {"d_model": D, "num_heads": H, "d_hidden": F} | OPTIONS),
+    "TokenEmbedding.forward": lambda: {"ids": tokens(V, B, T)},
+    "FeedForward": lambda: {"d_model": D, "d_hidden": F, "dropout": 0.1},
+    "FeedForward.forward": lambda: {"x": draw(B, T, D)},
+    "EncoderLayer": lambda: PAPER,
+    "EncoderLayer.forward": layer,
+    "DecoderLayer": lambda: PAPER,
     "DecoderLayer.forward": lambda: (
-        DecoderLayer(D, H, F).forward,
-        layer_inputs() | {"memory": floats(B, S, D), "memory_padding_mask": true(B, S)},
+        layer() | {"memory": draw(B, S, D), "memory_padding_mask": true(B, S)}
     ),
-    "Encoder": lambda: (Encoder, SIZES | OPTIONS),
-    "Encoder.forward": lambda: (Encoder(2, D, H, F).forward, layer_inputs()),
-    "Transformer": lambda: (
-        Transformer,
-        {"src_vocab": V, "tgt_vocab": V, "max_len": T} | SIZES | OPTIONS,
-    ),
-    "Transformer.encode": lambda: (
-        encoder_decoder().encode,
-        {"src": ids(B, S), "src_padding_mask": true(B, S)},
-    ),
+    "Encoder": lambda: PAPER | {"num_layers": 2},
+    "Encoder.forward": layer,
+    "Transformer": lambda: {"src_vocab": V, "tgt_vocab": V, "max_len": S, "num_layers": 2} | PAPER,
+    "Transformer.encode": source,
     "Transformer.decode": lambda: (
-        encoder_decoder().decode,
-        {
-            "tgt": ids(B, T),
-            "memory": floats(B, S, D),
-            "tgt_padding_mask": true(B, T),
-            "src_padding_mask": true(B, S),
-        },
+        target() | {"memory": draw(B, S, D), "src_padding_mask": true(B, S)}
     ),
-    "Transformer.forward": lambda: (
-        encoder_decoder().forward,
-        {
-            "src": ids(B, S),
-            "tgt": ids(B, T),
-            "src_padding_mask": true(B, S),
-            "tgt_padding_mask": true(B, T),
-        },
-    ),
-    "Transformer.generate": lambda: (
-        encoder_decoder().generate,
-        {"src": ids(B, S), "start_id": 1, "length": T, "src_padding_mask": true(B, S)},
-    ),
+    "Transformer.forward": lambda: source() | target(),
+    "Transformer.generate": lambda: source() | {"start_id": 1, "length": T},
     "TransformerModel": lambda: (
-        TransformerModel,
-        {"ntoken": V, "ninp": D, "nhead": H, "nhid": F, "nlayers": 1, "dropout": 0.1},
+        {"ntoken": V, "ninp": D, "nhead": H, "nhid": F, "nlayers": 1, "dropout": 0.1}
     ),
-    "TransformerModel.forward": lambda: (language_model().forward, {"ids": ids(B, T)}),
+    "TransformerModel.forward": lambda: {"ids": tokens(V, B, T)},
     "TransformerClassifier": lambda: (
-        TransformerClassifier,
-        {
-            "vocab_size": V,
-            "num_classes": K,
-            "dropout": 0.1,
-            "word_dropout": 0.2,
-            "position_scale": 0.5,
-            "max_len": T,
-        }
-        | SIZES,
+        {"vocab_size": V, "word_dropout": 0.2, "position_scale": 0.5, "max_len": T} | JUDGE
     ),
-    "TransformerClassifier.forward": lambda: (
-        TransformerClassifier(V, K, **SIZES).forward,
-        {"ids": ids(B, T), "padding_mask": true(B, T)},
-    ),
-    "NgramClassifier": lambda: (
-        NgramClassifier,
-        {"ngrams": V, "num_classes": K, "dropout": 0.1} | SIZES,
-    ),
+    "TransformerClassifier.forward": lambda: {"ids": tokens(V, B, T), "padding_mask": true(B, T)},
+    "NgramClassifier": lambda: {"ngrams": V} | JUDGE,
     "NgramClassifier.forward": lambda: (
-        NgramClassifier(V, K, **SIZES).forward,
-        {"ids": ids(B, T, S), "weights": floats(B, T, S), "padding_mask": true(B, T)},
+        {"ids": tokens(V, B, T, S), "weights": draw(B, T, S), "padding_mask": true(B, T)}
     ),
 }
+
+
+def right_call(name: str) -> tuple[Callable, dict[str, object]]:
+    """A function or class, or a method of a module that its own right call has made."""
+    owner, *method = name.split(".")
+    function = getattr(transformer, owner)
+    if method:
+        function = getattr(function(**ARGUMENTS[owner]()), *method)
+    return function, ARGUMENTS[name]()
+
+
+CALLS = {name: partial(right_call, name) for name in ARGUMENTS}

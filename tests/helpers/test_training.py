@@ -1,16 +1,14 @@
 """Tests of helpers.training: against hand-written loops, by laws, and of every way to fail."""
 
-import copy
 import io
-import json
 import math
 import os
 import re
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 from hypothesis import given, settings
@@ -19,23 +17,10 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
-from helpers.training import (
-    Evaluation,
-    evaluate,
-    fit,
-    paper_schedule,
-    predict,
-    train,
-)
+from helpers.training import Evaluation, evaluate, fit, paper_schedule, predict, train
+from tests.small_model import CLASSES, FEATURES, LENGTH, ROWS, assert_same_weights, make_model
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS, FEATURES, HIDDEN, CLASSES, LENGTH = 11, 5, 13, 3, 7  # distinct primes
-
-
-def make_model(dropout=0.0, seed=2):
-    torch.manual_seed(seed)
-    layers = nn.Linear(FEATURES, HIDDEN), nn.Tanh(), nn.Dropout(dropout), nn.Linear(HIDDEN, CLASSES)
-    return nn.Sequential(*layers).double()
 
 
 def make_data(*shape, seed=3):
@@ -45,44 +30,38 @@ def make_data(*shape, seed=3):
     return inputs, torch.randint(CLASSES, shape, generator=generator)
 
 
+X, Y = make_data(ROWS)
+
+
 def cut(inputs, targets, sizes):
     return list(zip(inputs.split(sizes), targets.split(sizes), strict=True))
-
-
-def weights_of(model):
-    return copy.deepcopy(model.state_dict())
-
-
-def assert_same_weights(model, weights):
-    torch.testing.assert_close(dict(model.state_dict()), dict(weights), rtol=0, atol=0)
 
 
 def sgd(model, lr=0.1):
     return torch.optim.SGD(model.parameters(), lr=lr)
 
 
-@st.composite
-def partitions(draw):
-    """Sizes of one to five batches that together hold ROWS rows."""
-    inner = draw(st.sets(st.integers(1, ROWS - 1), max_size=4))
-    ends = [0, *sorted(inner), ROWS]
-    return [end - start for start, end in pairwise(ends)]
+def falling(optimizer):
+    """A scheduler whose rates are 1, 1/2, 1/3, ... of the first."""
+    return LambdaLR(optimizer, lambda n: 1 / (n + 1))
 
 
 # train
 
 
 @pytest.mark.parametrize("max_norm", [None, 0.3, 1e9])
-@pytest.mark.parametrize("scheduled", [False, True])
-def test_train_equals_a_hand_written_loop(max_norm, scheduled):
+@pytest.mark.parametrize("schedule", [lambda optimizer: None, falling])
+def test_train_equals_a_hand_written_loop(max_norm, schedule):
     batches = cut(*make_data(ROWS, LENGTH), [2, 3, 6])
-    by_hand, by_train = make_model(), make_model()
+    by_hand, by_train = make_model(dropout=0.5), make_model(dropout=0.5).eval()
+    for model in (by_hand, by_train):  # what the loss does not reach must not decay either
+        model.register_parameter("idle", nn.Parameter(torch.ones(1, dtype=torch.float64)))
+    for p in by_train.parameters():
+        p.grad = torch.full_like(p, 17.0)  # from before: must not leak in
 
-    def tools(model):
-        optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
-        return optimizer, LambdaLR(optimizer, lambda n: 1 / (n + 1)) if scheduled else None
-
-    optimizer, scheduler = tools(by_hand)
+    optimizer = torch.optim.Adam(by_hand.parameters(), lr=0.05, weight_decay=0.5)
+    scheduler = schedule(optimizer)
+    torch.manual_seed(29)  # of dropout
     losses = []
     for inputs, targets in batches:
         scores = by_hand(inputs)  # (B, T, C)
@@ -93,65 +72,51 @@ def test_train_equals_a_hand_written_loop(max_norm, scheduled):
         if max_norm is not None:
             nn.utils.clip_grad_norm_(by_hand.parameters(), max_norm)
         optimizer.step()
-        if scheduled:
+        if scheduler is not None:
             scheduler.step()
         losses.append(loss.item())
 
-    optimizer, scheduler = tools(by_train)
-    mean = train(by_train, batches, optimizer, scheduler=scheduler, max_norm=max_norm)
-    torch.testing.assert_close(by_train.state_dict(), by_hand.state_dict(), rtol=0, atol=1e-13)
+    optimizer = torch.optim.Adam(by_train.parameters(), lr=0.05, weight_decay=0.5)
+    torch.manual_seed(29)
+    mean = train(by_train, batches, optimizer, scheduler=schedule(optimizer), max_norm=max_norm)
+    assert_same_weights(by_train, by_hand.state_dict(), atol=1e-13)
     assert mean == pytest.approx((2 * losses[0] + 3 * losses[1] + 6 * losses[2]) / 11, abs=1e-13)
+    assert by_train.idle.item() == 1.0
+    assert all(module.training for module in by_train.modules())
 
 
-@settings(max_examples=30)
-@given(sizes=partitions())
-def test_the_mean_loss_weighs_targets_not_batches(sizes):
-    model, (inputs, targets) = make_model(), make_data(ROWS, LENGTH)
-    batches = cut(inputs, targets, sizes)
-    scores = model(inputs).reshape(-1, CLASSES)
-    whole = F.cross_entropy(scores, targets.reshape(-1)).item()
-    share = (scores.argmax(-1) == targets.reshape(-1)).double().mean().item()
+some_count = st.lists(st.booleans(), min_size=1, max_size=5).filter(any)  # rows of a batch
+
+
+@settings(max_examples=60)
+@given(counting=st.lists(some_count, min_size=1, max_size=5))
+def test_the_means_weigh_targets_not_batches_and_minus_100_counts_for_nothing(counting):
+    keep = torch.tensor([row for batch in counting for row in batch])
+    model, (inputs, targets) = make_model(), make_data(len(keep), LENGTH)
+    masked = torch.where(keep.unsqueeze(1), targets, -100)
+    batches = cut(inputs, masked, [len(batch) for batch in counting])
+    scores, kept = model(inputs[keep]).reshape(-1, CLASSES), targets[keep].reshape(-1)
+    whole = F.cross_entropy(scores, kept).item()
+    share = (scores.argmax(-1) == kept).double().mean().item()
     assert train(model, batches, sgd(model, lr=0.0)) == pytest.approx(whole, abs=1e-12)
     measured = evaluate(model, batches)
     assert measured.loss == pytest.approx(whole, abs=1e-12)
     assert measured.accuracy == pytest.approx(share, abs=1e-12)
 
 
-@settings(max_examples=30)
-@given(keep=st.lists(st.booleans(), min_size=ROWS, max_size=ROWS).filter(any))
-def test_a_target_of_minus_100_counts_for_nothing(keep):
-    model, (inputs, targets), keep = make_model(), make_data(ROWS), torch.tensor(keep)
-    only_kept = [(inputs[keep], targets[keep])]
-    masked = torch.where(keep, targets, -100)
-    expected = evaluate(model, only_kept)
-    measured = evaluate(model, [(inputs, masked)])
-    assert measured.loss == pytest.approx(expected.loss, abs=1e-12)
-    assert measured.accuracy == pytest.approx(expected.accuracy, abs=1e-12)
-    pair = [(inputs, masked), *only_kept]  # the same targets twice: the mean stays
-    assert train(model, pair, sgd(model, lr=0.0)) == pytest.approx(expected.loss, abs=1e-12)
-
-
 def test_train_takes_several_inputs_and_lists_and_iterators():
-    class Sum(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.inner = make_model()
-
+    class Sum(nn.Sequential):
         def forward(self, left, right):
-            return self.inner(left + right)
+            return super().forward(left + right)
 
-    inputs, targets = make_data(ROWS)
-    one, two = make_model(), Sum()
-    expected = train(one, [(inputs, targets)], sgd(one))
-    assert train(two, iter([[inputs - 1, inputs * 0 + 1, targets]]), sgd(two)) == pytest.approx(
-        expected
-    )
-    torch.testing.assert_close(two.inner.state_dict(), one.state_dict())
+    one, two = make_model(), Sum(*make_model())
+    expected = train(one, [(X, Y)], sgd(one))
+    assert train(two, iter([[X - 1, X * 0 + 1, Y]]), sgd(two)) == pytest.approx(expected)
+    torch.testing.assert_close(two.state_dict(), one.state_dict())
 
 
 def test_loss_fn_gets_flat_logits_and_targets():
-    model, data = make_model(), make_data(ROWS, LENGTH)
-    seen = []
+    model, data, seen = make_model(), make_data(ROWS, LENGTH), []
 
     def loss_fn(logits, targets):
         seen.append((tuple(logits.shape), tuple(targets.shape)))
@@ -162,67 +127,13 @@ def test_loss_fn_gets_flat_logits_and_targets():
     assert train(model, [data], sgd(model), loss_fn=loss_fn) == pytest.approx(2 * plain)
     assert seen == [((ROWS * LENGTH, CLASSES), (ROWS * LENGTH,))] * 2
 
-    optimizer = sgd(model, lr=0.0)
-    history = fit(
-        model,
-        lambda epoch: [data],
-        optimizer,
-        epochs=1,
-        validation=lambda: [data],
-        loss_fn=loss_fn,
-    )
-    after = evaluate(model, [data]).loss
-    assert history.train_loss == pytest.approx([2 * after])
-    assert history.val_loss == pytest.approx([2 * after])
-
-
-def test_the_scheduler_steps_once_a_batch():
-    model, (inputs, targets) = make_model(), make_data(ROWS)
-    optimizer = sgd(model, lr=1.0)
-    scheduler = LambdaLR(optimizer, lambda n: 2.0**-n)
-    batches = cut(inputs, targets, [2, 2, 7])
-    fit(model, lambda epoch: batches, optimizer, epochs=2, scheduler=scheduler)
-    assert scheduler.get_last_lr() == [2.0**-6]
-
-
-def test_train_switches_dropout_on_and_leaves_no_gradients():
-    model, data = make_model(dropout=0.5).eval(), make_data(ROWS)
-    before = evaluate(model, [data]).loss
-    assert train(model, [data], sgd(model)) != pytest.approx(before)
-    assert all(module.training for module in model.modules())
-    assert all(p.grad is None for p in model.parameters())
-
 
 def test_nothing_that_was_trained_or_passed_through_is_left_with_a_gradient():
     model, scale = make_model(), nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
     optimizer = torch.optim.SGD([scale, *model[3].parameters()], lr=0.1)  # without the first layer
-    train(
-        model,
-        [make_data(ROWS)],
-        optimizer,
-        loss_fn=lambda logits, targets: F.cross_entropy(scale * logits, targets),
-    )
+    train(model, [(X, Y)], optimizer, loss_fn=lambda logits, y: F.cross_entropy(scale * logits, y))
     assert scale.item() != 2.0
     assert all(p.grad is None for p in [scale, *model.parameters()])
-
-
-def test_what_the_loss_does_not_reach_stays_whatever_gradient_it_had():
-    model = make_model()
-    model.register_parameter("idle", nn.Parameter(torch.ones(1, dtype=torch.float64)))
-    for p in model.parameters():
-        p.grad = torch.full_like(p, 17.0)
-    decay = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=0.5)
-    train(model, [make_data(ROWS)] * 2, decay)
-    assert model.idle.item() == 1.0
-
-
-def test_gradients_from_before_do_not_leak_in():
-    model, other, data = make_model(), make_model(), make_data(ROWS)
-    for p in model.parameters():
-        p.grad = torch.full_like(p, 17.0)
-    train(model, [data], sgd(model))
-    train(other, [data], sgd(other))
-    assert_same_weights(model, other.state_dict())
 
 
 # losses that are not finite
@@ -230,8 +141,8 @@ def test_gradients_from_before_do_not_leak_in():
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_stops_before_the_weights_change(bad):
-    model, reference, (inputs, targets) = make_model(), make_model(), make_data(ROWS)
-    batches = cut(inputs, targets, [2, 3, 6])
+    model, reference = make_model(), make_model()
+    batches = cut(X, Y, [2, 3, 6])
     train(reference, batches[:2], sgd(reference))
 
     def loss_fn(logits, targets):
@@ -244,29 +155,21 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change(bad):
     assert all(p.grad is None for p in model.parameters())
 
 
-class Root(nn.Module):
-    """Logits (0, sqrt(w)): finite at w = 0, where the gradient is infinite."""
-
-    def __init__(self):
-        super().__init__()
-        self.w = nn.Parameter(torch.zeros(1, dtype=torch.float64))
-
-    def forward(self, x):
-        return torch.cat([x * 0, x + self.w.sqrt()], dim=-1)  # (B, 2)
-
-
 @pytest.mark.parametrize("max_norm", [None, 1.0])
 def test_a_gradient_that_is_not_finite_stops_before_the_weights_change(max_norm):
-    model = Root()
-    batch = torch.zeros(ROWS, 1, dtype=torch.float64), torch.ones(ROWS, dtype=torch.int64)
+    model, before = make_model(), make_model().state_dict()
+
+    def loss_fn(logits, targets):
+        bias = model[3].bias
+        return (bias - bias.detach()).sqrt().sum()  # 0, where the slope is infinite
+
     with pytest.raises(FloatingPointError, match=r"^the gradient norm is inf at step 1\."):
-        train(model, [batch], sgd(model), max_norm=max_norm)
-    assert model.w.item() == 0.0
+        train(model, [(X, Y)], sgd(model), loss_fn=loss_fn, max_norm=max_norm)
+    assert_same_weights(model, before)
 
 
 def test_fit_names_the_epoch_too():
-    model, (inputs, targets) = make_model(), make_data(ROWS)
-    good, bad = (inputs, targets), (inputs * math.nan, targets)
+    model, good, bad = make_model(), (X, Y), (X * math.nan, Y)
     with pytest.raises(FloatingPointError, match=r"^the loss is nan at step 2 of epoch 3/5"):
         fit(model, lambda epoch: [good, bad if epoch == 2 else good], sgd(model), epochs=5)
     with pytest.raises(FloatingPointError, match=r"^the validation loss is nan after epoch 1/5"):
@@ -274,9 +177,11 @@ def test_fit_names_the_epoch_too():
 
 
 def test_evaluate_returns_what_it_measured_even_infinity():
-    model = nn.Identity()
     logits = torch.tensor([[0.0, -math.inf], [0.0, -math.inf]])
-    assert evaluate(model, [(logits, torch.tensor([0, 1]))]) == Evaluation(math.inf, 0.5)
+    measured = evaluate(nn.Identity(), [(logits, torch.tensor([0, 1]))])
+    assert measured == Evaluation(math.inf, 0.5)
+    with pytest.raises(AttributeError, match="cannot assign"):
+        measured.loss = 0.1
 
 
 # evaluate, predict
@@ -299,16 +204,16 @@ class Spy(nn.Module):
 
 @pytest.mark.parametrize("training_mode", [True, False])
 def test_evaluate_and_predict_change_nothing(training_mode):
-    model, data = Spy(), make_data(ROWS)
+    model = Spy()
     model.inner.train(training_mode)
-    before, modes = weights_of(model), [m.training for m in model.modules()]
+    before, modes = Spy().state_dict(), [m.training for m in model.modules()]
 
-    assert evaluate(model, [data]) == evaluate(model, [data])
-    logits = predict(model, data[0])
+    assert evaluate(model, [(X, Y)]) == evaluate(model, [(X, Y)])
+    logits = predict(model, X)
     with pytest.raises(RuntimeError, match="on purpose"):
-        predict(model, data[0], fail=True)
+        predict(model, X, fail=True)
     with pytest.raises(ValueError, match="logits of batch 1 must have"):
-        evaluate(model, [(data[0], data[1][:2])])
+        evaluate(model, [(X, Y[:2])])
 
     assert model.seen == [({False}, False)] * 5
     assert [m.training for m in model.modules()] == modes
@@ -317,32 +222,15 @@ def test_evaluate_and_predict_change_nothing(training_mode):
     assert all(p.grad is None for p in model.parameters())
     assert logits.shape == (ROWS, CLASSES)
     assert not logits.requires_grad
-    torch.testing.assert_close(predict(model, data[0], scale=2.0), 2 * logits)
-
-
-def test_evaluate_counts_as_by_hand():
-    logits = torch.tensor([[[3.0, 1.0, 2.0], [0.0, 5.0, 0.0]], [[1.0, 0.0, 4.0], [2.0, 1.0, 0.0]]])
-    targets = torch.tensor([[0, 1], [1, 0]])  # three of four are the highest logit
-    measured = evaluate(nn.Identity(), [(logits, targets)])
-    by_hand = 0.0
-    for scores, target in zip(logits.reshape(4, 3).tolist(), [0, 1, 1, 0], strict=True):
-        by_hand += math.log(sum(math.exp(s) for s in scores)) - scores[target]
-    assert measured.accuracy == 0.75
-    assert measured.loss == pytest.approx(by_hand / 4, rel=1e-6)
+    torch.testing.assert_close(predict(model, X, scale=2.0), 2 * logits)
 
 
 def test_a_single_target_needs_no_batch_axis_but_its_classes_do_need_one():
     logits, target = torch.tensor([3.0, 1.0, 2.0]), torch.tensor(0)
-    assert evaluate(nn.Identity(), [(logits, target)]) == evaluate(
-        nn.Identity(), [(logits.unsqueeze(0), target.unsqueeze(0))]
-    )
+    alone, batch = [(logits, target)], [(logits.unsqueeze(0), target.unsqueeze(0))]
+    assert evaluate(nn.Identity(), alone) == evaluate(nn.Identity(), batch)
     with pytest.raises(ValueError, match=r"targets \(\) and one axis of classes, got \(\)$"):
         evaluate(nn.Identity(), [(torch.tensor(3.0), target)])
-
-
-def test_an_evaluation_is_frozen():
-    with pytest.raises(AttributeError, match="cannot assign"):
-        Evaluation(0.5, 0.75).loss = 0.1
 
 
 # fit
@@ -352,20 +240,16 @@ def test_fit_is_a_loop_of_train_and_evaluate():
     by_hand, by_fit = make_model(), make_model()
     batches = [cut(*make_data(ROWS, seed=seed), [4, 7]) for seed in range(3)]
     held_out = [make_data(LENGTH, seed=23)]
-    optimizer = sgd(by_hand)
+    loss = {"loss_fn": nn.CrossEntropyLoss(label_smoothing=0.3)}
+    optimizer, other = sgd(by_hand), sgd(by_fit)
+    options = loss | {"scheduler": falling(optimizer), "max_norm": 0.1}
     losses, measured = [], []
     for epoch in range(3):
-        losses.append(train(by_hand, batches[epoch], optimizer, max_norm=0.1))
-        measured.append(evaluate(by_hand, held_out))
+        losses.append(train(by_hand, batches[epoch], optimizer, **options))
+        measured.append(evaluate(by_hand, held_out, **loss))
 
-    history = fit(
-        by_fit,
-        batches.__getitem__,
-        sgd(by_fit),
-        epochs=3,
-        validation=lambda: iter(held_out),
-        max_norm=0.1,
-    )
+    options |= {"scheduler": falling(other), "validation": lambda: iter(held_out)}
+    history = fit(by_fit, batches.__getitem__, other, epochs=3, **options)
     assert_same_weights(by_fit, by_hand.state_dict())
     assert history.train_loss == losses
     assert history.val_loss == [m.loss for m in measured]
@@ -378,10 +262,8 @@ def test_validation_does_not_disturb_training():
     for validation in (None, lambda: [make_data(LENGTH)]):
         model = make_model(dropout=0.5)
         torch.manual_seed(29)
-        history = fit(
-            model, lambda e: [make_data(ROWS)], sgd(model), epochs=3, validation=validation
-        )
-        weights.append(weights_of(model))
+        history = fit(model, lambda e: [(X, Y)], sgd(model), epochs=3, validation=validation)
+        weights.append(model.state_dict())
         assert len(history.train_loss) == 3
         assert (history.best_epoch is None) == (validation is None) == (not history.val_loss)
     torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=0)
@@ -412,15 +294,9 @@ def test_early_stopping_follows_the_rule_on_any_losses(losses, patience):
         gap = math.log(math.exp(losses[len(after) - 1]) - 1)  # log(1 + exp(gap)) is the loss
         return [(torch.tensor([[gap, 0.0]], dtype=torch.float64), torch.tensor([1]))]
 
-    train_batch = torch.zeros(1, 2, dtype=torch.float64), torch.tensor([1])
-    history = fit(
-        model,
-        lambda epoch: [train_batch],
-        sgd(model),
-        epochs=len(losses),
-        validation=validation,
-        patience=patience,
-    )
+    batches = [(torch.zeros(1, 2, dtype=torch.float64), torch.tensor([1]))]
+    options = {"epochs": len(losses), "validation": validation, "patience": patience}
+    history = fit(model, lambda epoch: batches, sgd(model), **options)
 
     ran, best, waited = 0, 0, 0  # the rule, in its own words
     for epoch, loss in enumerate(losses):
@@ -434,55 +310,24 @@ def test_early_stopping_follows_the_rule_on_any_losses(losses, patience):
     assert history.val_loss == pytest.approx(losses[:ran])
     assert history.best_epoch == best
     assert len(history.train_loss) == ran
+    assert history.val_accuracy == [0.0] * ran  # a loss of 1 and more is a wrong guess
     assert torch.equal(model.w, after[best] if patience is not None else after[-1])
 
 
-def test_early_stopping_on_a_curve_worked_out_by_hand():
-    # Logits (0, w), so the loss of target 1 is log(1 + exp(-w)) and training pushes w up for ever.
-    # The held-out targets are 1, 1, 1, 0: the best w is log 3, and beyond it their loss rises.
-    class Odds(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.w = nn.Parameter(torch.zeros(1, dtype=torch.float64))
-
-        def forward(self, x):
-            return torch.cat([x, x + self.w], dim=-1)  # (B, 2)
-
-    def zeros(count):
-        return torch.zeros(count, 1, dtype=torch.float64)
-
-    path = [0.0]
-    for _ in range(30):
-        path.append(path[-1] + 0.5 / (1 + math.exp(path[-1])))  # a step of SGD with lr 0.5
-    curve = [math.log(1 + math.exp(-w)) + w / 4 for w in path[1:]]
-    best = min(range(30), key=curve.__getitem__)
-
-    model = Odds()
-    history = fit(
-        model,
-        lambda epoch: [(zeros(2), torch.ones(2, dtype=torch.int64))],
-        sgd(model, lr=0.5),
-        epochs=30,
-        validation=lambda: [(zeros(4), torch.tensor([1, 1, 1, 0]))],
-        patience=3,
-    )
-    assert abs(path[best + 1] - math.log(3)) < 0.1  # the curve turns where it should
-    assert history.best_epoch == best
-    assert history.val_loss == pytest.approx(curve[: best + 4], abs=1e-12)
-    assert history.val_accuracy == [0.75] * (best + 4)
-    assert model.w.item() == pytest.approx(path[best + 1], abs=1e-12)
+def test_a_generator_used_up_is_named():
+    model, batches = make_model(), iter([(X, Y)])
+    with pytest.raises(ValueError, match="a generator can be walked only once"):
+        fit(model, lambda epoch: batches, sgd(model), epochs=2)
 
 
 # the schedule
 
 
-def test_the_schedule_at_the_peak_of_the_paper():
-    # base model: d_model 512, warmup 4000; both branches are (512 * 4000) ** -0.5 = 6.9877e-4
-    assert paper_schedule(4000, d_model=512, warmup=4000) == pytest.approx(6.9877e-4, rel=1e-4)
-    # first update: 512 ** -0.5 * 4000 ** -1.5, a 4000th of the peak
-    assert paper_schedule(1, d_model=512, warmup=4000) == pytest.approx(6.9877e-4 / 4000, rel=1e-4)
-    # four times the peak's step: half the peak's rate
-    assert paper_schedule(16000, d_model=512, warmup=4000) == pytest.approx(3.4939e-4, rel=1e-4)
+@pytest.mark.parametrize(("step", "share"), [(4000, 1), (1, 1 / 4000), (16000, 1 / 2)])
+def test_the_schedule_of_the_paper(step, share):
+    """Base model: the peak is (512 * 4000) ** -0.5 = 6.9877e-4, where both branches meet."""
+    rate = paper_schedule(step, d_model=512, warmup=4000)
+    assert rate == pytest.approx(share * 6.9877e-4, rel=1e-4)
 
 
 @given(step=st.integers(1, 10**6), d_model=st.integers(1, 2048), warmup=st.integers(1, 10**5))
@@ -500,84 +345,20 @@ def test_the_schedule_rises_to_step_warmup_and_falls_after(step, d_model, warmup
 
 
 def test_the_schedule_works_with_lambda_lr_as_documented():
-    model, data, used = make_model(), make_data(ROWS), []
+    model, used = make_model(), []
     optimizer = sgd(model, lr=1.0)
     scheduler = LambdaLR(optimizer, lambda n: paper_schedule(n + 1, d_model=17, warmup=3))
 
     def batches(epoch):
         for _ in range(5):
             used.append(optimizer.param_groups[0]["lr"])
-            yield data
+            yield X, Y
 
     fit(model, batches, optimizer, epochs=1, scheduler=scheduler)
     assert used == [paper_schedule(step, d_model=17, warmup=3) for step in (1, 2, 3, 4, 5)]
 
 
-# arguments
-
-
-X, Y = make_data(ROWS)
-
-
-def test_a_generator_used_up_is_named():
-    model, batches = make_model(), iter([(X, Y)])
-    with pytest.raises(ValueError, match="a generator can be walked only once"):
-        fit(model, lambda epoch: batches, sgd(model), epochs=2)
-
-
 # the bar
-
-
-def fit_two_epochs():
-    model, batch = make_model(), (X, Y)
-    fit(model, lambda epoch: [batch] * 4, sgd(model), epochs=2, validation=lambda: [batch])
-
-
-def test_no_bar_where_standard_error_is_no_terminal(monkeypatch, capfd):
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    fit_two_epochs()
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals in Python")
-def test_a_bar_on_a_terminal_that_leaves_nothing(monkeypatch, capfd):
-    import pty
-    import termios
-
-    reader, writer = pty.openpty()
-    if hasattr(termios, "tcsetwinsize"):
-        termios.tcsetwinsize(writer, (24, 80))
-    shown = {}
-    try:
-        with os.fdopen(writer, "w", encoding="utf-8") as terminal:
-            monkeypatch.setattr(sys, "stderr", terminal)
-            for name, value in (("disabled", "1"), ("empty", ""), ("unset", None)):
-                if value is None:
-                    monkeypatch.delenv("TQDM_DISABLE", raising=False)
-                else:
-                    monkeypatch.setenv("TQDM_DISABLE", value)
-                fit_two_epochs()
-                terminal.write("#")  # so that there is something to read
-                terminal.flush()
-                read = b""
-                while not read.endswith(b"#"):
-                    read += os.read(reader, 4096)
-                shown[name] = read.decode()
-    finally:
-        os.close(reader)
-    assert shown.pop("disabled") == "#"
-    for text in shown.values():
-        assert "epoch 1/2: " in text
-        assert "epoch 2/2, validating: 100%" in text
-        assert "4/4 [" in text
-        assert ", loss " in text
-        assert "\n" not in text
-        *_, last, wiped, after = text.split("\r")
-        assert last.startswith("epoch 2/2")
-        assert wiped.strip() == ""
-        assert len(wiped) >= len(last.rstrip())
-        assert after == "#"
-    assert capfd.readouterr() == ("", "")
 
 
 class Terminal(io.StringIO):
@@ -585,93 +366,100 @@ class Terminal(io.StringIO):
         return True
 
 
-def frames_of(run, monkeypatch):
-    """Return what stood on the line of a terminal while ``run`` ran, one picture after another."""
+@pytest.fixture
+def written_by(monkeypatch, capfd):
+    """What a run writes to a terminal, and nowhere else."""
+
+    def written(run):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", Terminal())
+            run()
+            text = sys.stderr.getvalue()
+        assert capfd.readouterr() == ("", "")
+        return text
+
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "stderr", Terminal())
-        run()
-        written = sys.stderr.getvalue()
-    return [frame.strip() for frame in written.split("\r") if frame.strip()]
+    return written
 
 
-def counts(frames, name):
+def frames_of(text):
+    """What stood on the line of a terminal, one picture after another."""
+    return [frame.strip() for frame in text.split("\r") if frame.strip()]
+
+
+def counts(text, name):
     """How far each frame of this name had come: ``0/4`` where four batches are expected."""
-    rests = (frame.removeprefix(f"{name}: ") for frame in frames if frame.startswith(f"{name}: "))
+    rests = [frame.split(": ", 1)[1] for frame in frames_of(text) if frame.startswith(f"{name}: ")]
     return [re.search(r"\d+/\d+|\d+ batch", rest)[0] for rest in rests]
 
 
-def test_each_pass_begins_at_nothing_and_knows_its_end(monkeypatch):
-    frames = frames_of(fit_two_epochs, monkeypatch)
+def fit_some(batches=lambda epoch: [(X, Y)] * 4, epochs=2):
+    model = make_model()
+    return fit(model, batches, sgd(model), epochs=epochs, validation=lambda: [(X, Y)])
+
+
+def test_no_bar_where_it_is_disabled_or_standard_error_is_no_terminal(
+    monkeypatch, capfd, written_by
+):
+    fit_some()
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    assert written_by(fit_some) == ""
+
+
+@pytest.mark.parametrize("setting", [{}, {"TQDM_DISABLE": ""}])
+def test_a_bar_on_a_terminal_shows_each_pass_and_leaves_nothing(monkeypatch, written_by, setting):
+    for name, value in setting.items():
+        monkeypatch.setenv(name, value)
+    histories = []
+    text = written_by(lambda: histories.append(fit_some()))
     for name in ("epoch 1/2", "epoch 2/2"):
-        assert counts(frames, name)[0] == "0/4"
-        assert counts(frames, f"{name}, validating")[0] == "4/4"
-        first = next(frame for frame in frames if frame.startswith(f"{name}: "))
+        assert counts(text, name)[0] == "0/4"
+        assert counts(text, f"{name}, validating")[0] == "4/4"
+        first = next(frame for frame in frames_of(text) if frame.startswith(f"{name}: "))
         assert first.endswith("? batch/s]")  # no loss yet
+    assert "\n" not in text
+    *_, last, wiped, after = text.split("\r")
+    assert last.startswith("epoch 2/2, validating: 100%")
+    assert last.rstrip().endswith(f"loss {histories[0].train_loss[1]:.4f}]")  # the mean so far
+    assert wiped.strip() == ""
+    assert len(wiped) >= len(last.rstrip())
+    assert after == ""
 
 
-def test_the_bar_shows_the_mean_loss_so_far(monkeypatch):
-    model, recorded = make_model(), []
-
-    def run():
-        history = fit(
-            model, lambda epoch: [(X, Y)] * 3, sgd(model), epochs=1, validation=lambda: [(X, Y)]
-        )
-        recorded.extend(history.train_loss)
-
-    last = frames_of(run, monkeypatch)[-1]
-    assert last.startswith("epoch 1/1, validating: 100%")
-    assert last.endswith(f"loss {recorded[0]:.4f}]")
-
-
-def test_without_a_length_a_pass_expects_as_many_batches_as_the_one_before(monkeypatch):
+def test_without_a_length_a_pass_expects_as_many_batches_as_the_one_before(written_by):
     def batches(epoch):
         yield from [(X, Y)] * (4 - epoch)
 
+    text = written_by(lambda: fit_some(batches, epochs=3))
+    assert counts(text, "epoch 1/3")[0] == "0 batch"
+    assert counts(text, "epoch 2/3")[0] == "0/4"
+    assert counts(text, "epoch 2/3, validating")[0] == "3/3"  # full all the same
+    assert counts(text, "epoch 3/3")[0] == "0/3"
+
+
+def test_one_pass_alone_has_a_bar_too_drawn_less_often_than_batches_come(written_by):
     model = make_model()
-    frames = frames_of(
-        lambda: fit(model, batches, sgd(model), epochs=3, validation=lambda: [(X, Y)]), monkeypatch
-    )
-    assert counts(frames, "epoch 1/3")[0] == "0 batch"
-    assert counts(frames, "epoch 2/3")[0] == "0/4"
-    assert counts(frames, "epoch 2/3, validating")[0] == "3/3"  # full all the same
-    assert counts(frames, "epoch 3/3")[0] == "0/3"
+    text = written_by(lambda: train(model, iter([(X, Y)] * 101), sgd(model)))
+    assert counts(text, "training")[0] == "0 batch"
+    assert len(frames_of(text)) < 50
 
 
-def test_one_pass_alone_has_a_bar_too(monkeypatch):
-    model = make_model()
-    frames = frames_of(lambda: train(model, iter([(X, Y)]), sgd(model)), monkeypatch)
-    assert counts(frames, "training")[0] == "0 batch"
-
-
-def test_the_bar_is_drawn_anew_less_often_than_batches_come(monkeypatch):
-    model = make_model()
-    frames = frames_of(lambda: train(model, [(X, Y)] * 101, sgd(model)), monkeypatch)
-    assert 0 < len(frames) < 50
-
-
-NOTEBOOK = """
-import os
-import torch
-from torch import nn
+CELLS = """
+import importlib, os, sys, torch
 from helpers import running, training
 
-model, batch = nn.Linear(5, 3), (torch.ones(7, 5), torch.zeros(7, dtype=torch.int64))
+model, batch = torch.nn.Linear(5, 3), (torch.ones(7, 5), torch.zeros(7, dtype=torch.int64))
 
 def run():
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     training.fit(model, lambda epoch: [batch] * 4, optimizer, epochs=2)
 
 run()
-
 # next cell
-
 del os.environ["TQDM_DISABLE"]
 run()
-
 # next cell
-
-import importlib, sys
 for name in ("tqdm.auto", "tqdm.autonotebook", "tqdm.notebook"):
     del sys.modules[name]
 sys.modules["ipywidgets"] = None  # as if it were not installed
@@ -681,25 +469,14 @@ run()
 """
 
 
-# In a process of its own: the kernel's client has warnings of its own on some systems.
-EXECUTE = """
-import sys
-import nbformat
-from nbclient import NotebookClient
-
-cells = [nbformat.v4.new_code_cell(source) for source in sys.stdin.read().split("# next cell")]
-notebook = nbformat.v4.new_notebook(cells=cells)
-limits = {"timeout": 300, "startup_timeout": 300}  # a busy machine is slow to start a kernel
-NotebookClient(notebook, kernel_name="python3", **limits).execute()
-nbformat.write(notebook, sys.argv[1])
-"""
-
-
 def test_what_a_notebook_stores(tmp_path):
+    """In a process of its own: the kernel's client has warnings of its own on some systems."""
     path = tmp_path / "small.ipynb"
-    ran = subprocess.run(
-        [sys.executable, "-c", EXECUTE, path],
-        input=NOTEBOOK,
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS.split("# next cell\n")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    execute = [sys.executable, "-m", "jupyter", "execute", "--inplace", "--kernel_name=python3"]
+    ran = subprocess.run(  # a busy machine is slow to start a kernel
+        [*execute, "--startup_timeout=300", "--timeout=300", path],
         env={**os.environ, "TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         encoding="utf-8",
@@ -707,9 +484,7 @@ def test_what_a_notebook_stores(tmp_path):
         timeout=600,
     )
     assert ran.returncode == 0, ran.stderr
-    silent, live, without_widgets = (
-        cell["outputs"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
-    )
+    silent, live, without_widgets = (cell.outputs for cell in nbformat.read(path, 4).cells)
     assert silent == []
     assert without_widgets == []  # no bar and no warning
     assert [output["output_type"] for output in live] == ["display_data"]  # one for both epochs

@@ -2,6 +2,7 @@
 
 import cmath
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -15,72 +16,44 @@ from helpers.data import (
     reversal_batch,
     ring_centres,
 )
+from tests.helpers.data.draws import (
+    assert_independent,
+    assert_the_generator_decides,
+    assert_uniform,
+    generator,
+)
 
 B, T, V, P = 7, 13, 11, 5  # primes, so that a swapped axis cannot hide
+SIZES = st.tuples(st.integers(1, 7), st.integers(2, 13), st.integers(2, 11))
 
 
-def generator(seed=3):
-    return torch.Generator().manual_seed(seed)
-
-
-TASKS = pytest.mark.parametrize(
+@pytest.mark.parametrize(
     "task",
     [
-        lambda g: (generate_batch(B, T, V, generator=g),),
-        lambda g: (repeating_batch(B, T, V, period=P, generator=g),),
-        lambda g: reversal_batch(B, T, V, generator=g),
+        lambda **options: [generate_batch(B, T, V, **options)],
+        lambda **options: [repeating_batch(B, T, V, period=P, **options)],
+        lambda **options: reversal_batch(B, T, V, **options),
     ],
     ids=["generate", "repeating", "reversal"],
 )
-
-
-@TASKS
-def test_batches_have_the_shape_and_range_asked_for(task):
-    for batch in task(generator()):
+def test_batches_have_the_shape_and_range_asked_for_and_the_generator_decides(task):
+    for batch in task(generator=generator()):
         assert batch.shape == (B, T)
         assert batch.dtype == torch.int64
         assert batch.min() >= 0
         assert batch.max() < V
+    assert_the_generator_decides(task)
 
 
-@TASKS
-def test_batches_depend_on_the_generator_alone(task):
-    before = torch.random.get_rng_state()
-    first, again, other = task(generator(3)), task(generator(3)), task(generator(5))
-    assert all(map(torch.equal, first, again))
-    assert not torch.equal(first[0], other[0])
-    assert torch.equal(torch.random.get_rng_state(), before)  # the global state is left alone
-
-
-def test_without_a_generator_the_global_seed_decides():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        drawn = generate_batch(B, T, V)
-    assert torch.equal(drawn, generate_batch(B, T, V, generator=generator(3)))
-
-
-def chi_square(ids, classes):
-    counts = torch.bincount(ids.flatten(), minlength=classes).double()
-    expected = ids.numel() / classes
-    return float(((counts - expected) ** 2 / expected).sum())
-
-
-def test_random_tokens_are_uniform():
-    ids = generate_batch(1009, 31, 101, generator=generator())
-    # 100 degrees of freedom: mean 100, standard deviation sqrt(200) = 14.1; five of them above.
-    assert chi_square(ids, 101) < 171
-    # And one token says nothing about the next: the pairs are uniform as well (120 degrees).
-    ids = generate_batch(1009, 31, 11, generator=generator())
-    assert chi_square(11 * ids[:, :-1] + ids[:, 1:], 121) < 120 + 5 * 240**0.5
+def test_random_tokens_are_uniform_and_say_nothing_about_the_next():
+    assert_uniform(generate_batch(1009, 31, 101, generator=generator()), 101)
+    assert_independent(generate_batch(1009, 31, 11, generator=generator()), 11)
 
 
 def test_symbols_to_reverse_are_uniform_and_never_the_start_token():
     src, _, _ = reversal_batch(1009, 31, 11, generator=generator())
     assert src.min() == 1
-    assert chi_square(src - 1, 10) < 9 + 5 * 18**0.5
-
-
-SIZES = st.tuples(st.integers(1, 7), st.integers(2, 13), st.integers(2, 11))
+    assert_uniform(src - 1, 10)
 
 
 @given(SIZES, st.data())
@@ -100,8 +73,7 @@ def test_every_row_has_a_pattern_of_its_own_that_repeats_no_sooner():
 
 @given(SIZES)
 def test_the_target_is_the_source_reversed_and_the_input_the_target_shifted(sizes):
-    batch_size, length, vocab_size = sizes
-    src, tgt_in, tgt_out = reversal_batch(batch_size, length, vocab_size, generator=generator())
+    src, tgt_in, tgt_out = reversal_batch(*sizes, generator=generator())
     for row, given_row, wanted in zip(src.tolist(), tgt_in.tolist(), tgt_out.tolist(), strict=True):
         assert wanted == row[::-1]
         assert given_row == [0, *wanted[:-1]]
@@ -120,20 +92,17 @@ def test_centres_on_a_ring_are_the_corners_of_a_regular_polygon(modes, radius):
 
 
 def test_eight_centres_two_away_from_the_origin_are_the_default():
-    diagonal = math.sqrt(2)
-    wanted = [[2, 0], [diagonal, diagonal], [0, 2], [-diagonal, diagonal]]
-    wanted += [[-x, -y] for x, y in wanted]  # the other half of the octagon, through the origin
-    torch.testing.assert_close(ring_centres(), torch.tensor(wanted), rtol=0, atol=1e-6)
+    assert torch.equal(ring_centres(), ring_centres(8, radius=2))
 
 
-def test_centres_have_the_default_dtype():
+def test_centres_are_computed_in_the_default_dtype():
     try:
         torch.set_default_dtype(torch.float64)
         centres = ring_centres(3, radius=7)
     finally:
         torch.set_default_dtype(torch.float32)
     assert centres.dtype == torch.float64
-    # Computed in it, too: the second corner of three is at -1/2 and half the root of 3.
+    # The second corner of three is at -1/2 and half the root of 3.
     assert centres[1].tolist() == pytest.approx([-3.5, 3.5 * 3**0.5], rel=1e-14)
 
 
@@ -142,36 +111,19 @@ CENTRES = torch.tensor([[0.0, 0, 0], [100, 0, 0], [0, 100, 0], [0, 0, 100], [100
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
-def test_clusters_have_the_shape_and_dtype_of_their_centres(dtype):
+def test_clusters_have_the_shape_and_dtype_of_their_centres_and_the_generator_decides(dtype):
     centres = CENTRES.to(dtype)
     points = cluster_batch(B, centres, spread=0.5, generator=generator())
     assert points.shape == (B, 3)
     assert points.dtype == dtype
     assert torch.equal(centres, CENTRES.to(dtype))
+    assert_the_generator_decides(partial(cluster_batch, B, centres, spread=0.5))
 
 
 def test_the_scatter_has_all_digits_of_the_dtype():
     origin = torch.zeros(1, 3, dtype=torch.float64)
     points = cluster_batch(B, origin, spread=1, generator=generator())
     assert (points != points.float()).all()
-
-
-def test_clusters_depend_on_the_generator_alone():
-    before = torch.random.get_rng_state()
-    first, again, other = (
-        cluster_batch(B, CENTRES, spread=0.5, generator=generator(seed)) for seed in (3, 3, 5)
-    )
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-    assert torch.equal(torch.random.get_rng_state(), before)  # the global state is left alone
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        assert torch.equal(cluster_batch(B, CENTRES, spread=0.5), first)
-
-
-def test_almost_without_spread_the_points_are_the_centres():
-    points = cluster_batch(101, CENTRES, spread=1e-9, generator=generator()).round()
-    assert {tuple(point) for point in points.tolist()} == set(map(tuple, CENTRES.tolist()))
 
 
 def test_clusters_swallow_no_nan():
@@ -185,10 +137,7 @@ def test_points_are_normal_around_centres_that_are_equally_likely():
     centres = CENTRES.double()
     points = cluster_batch(count, centres, spread=spread, generator=generator())
     chosen = torch.cdist(points, centres).argmin(dim=1)  # (B,)
-    # 4 degrees of freedom: mean 4, variance 8; five standard deviations above.
-    assert chi_square(chosen, 5) < 4 + 5 * 8**0.5
-    # And a choice says nothing about the next one: 24 degrees of freedom.
-    assert chi_square(5 * chosen[:-1] + chosen[1:], 25) < 24 + 5 * 48**0.5
+    assert_independent(chosen, 5)
     noise = (points - centres[chosen]) / spread  # (B, D), standard normal
     for own in [noise, *(noise[chosen == index] for index in range(5))]:
         # Standard errors: of a mean 1 / sqrt N, of a mean of squares sqrt(2 / N), of a mean of

@@ -4,93 +4,53 @@ Run by `test_unhooked` in a process without the hook that types the helpers in t
 looks at the entries of a list, too, and would answer in the place of the helpers.
 """
 
-import re
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
-from helpers.data import (
-    Ngrams,
-    Vocabulary,
-    bucket_batches,
-    build_vocabulary,
-    contiguous_folds,
-    decode,
-    encode,
-    held_out_ratios,
-    log_count_ratios,
-    ngram_batches,
-    pad,
-    stratified_split,
-    text_batches,
-)
+from tests.helpers.data.test_wrong_calls import HALVED, INTEGERS, TOKENS, cases, is_answered
+from tests.helpers.right_calls_data import ROWS, VOCABULARY
 
-vocab = build_vocabulary([["fig"]])
-rows = [np.array([[1, 2], [3, 4]]), np.array([[5, 6]])]
-weights = [row / 2 for row in rows]
+ARRAY = "must be an array (T, K) of integers"
+MARKS, FLOATS, FLAGS = ["bad", "good"], [0.0, 0.5], [True, False]
 
-WRONG = {
-    "tokens must be a list of tokens, got ['fig', 5]": [
-        lambda: encode(["fig", 5], vocab),
-        lambda: Vocabulary(["fig", 5]),
-        lambda: Ngrams([["fig"]]).encode(["fig", 5]),
-    ],
-    "token_lists[1] must be a list of tokens, got ['fig', 5]": [
-        lambda: build_vocabulary([["fig"], ["fig", 5]]),
-        lambda: Ngrams([["fig"], ["fig", 5]]),
-    ],
-    "token_lists[0] must be a list of tokens, got {'fig'}": [lambda: build_vocabulary([{"fig"}])],
-    "token must be a text (for an id use .token(id)), got 2": [lambda: vocab[2]],
-    "labels must be a list of integers, got ['bad', 'good']": [
-        lambda: text_batches([[2], [3]], ["bad", "good"], 1, pad_id=1),
-        lambda: contiguous_folds(["bad", "good"]),
-        lambda: stratified_split(["bad", "good"], 1),
-        lambda: log_count_ratios(rows, ["bad", "good"], 7),
-        lambda: ngram_batches(rows, weights, ["bad", "good"], 1),
-    ],
-    "labels must be a list of integers, got [0.0, 0.5]": [lambda: contiguous_folds([0.0, 0.5])],
-    "labels must be a list of integers, got [True, False]": [
-        lambda: stratified_split([True, False], 1),
-    ],
-    "labels must be a list of integers, got [[7, 7]]": [lambda: stratified_split([[7, 7]], 1)],
-    "labels must be a list of integers, got 'good'": [lambda: contiguous_folds("good")],
-    "ids must be a list of integers, got ['fig']": [lambda: decode(["fig"], vocab)],
-    "ids must be a list of integers, got 'fig'": [lambda: decode("fig", vocab)],
-    "sequences[0] must be a list of integers, got 2": [
-        lambda: pad([2, 3], 1),
-        lambda: text_batches([2, 3], [0, 1], 1, pad_id=1),
-    ],
-    "sequences[1] must be a list of integers, got [2.5]": [
-        lambda: pad([[2], [2.5]], 1),
-        lambda: text_batches([[2], [2.5]], [0, 1], 1, pad_id=1),
-    ],
-    "lengths must be a list of integers, got ['a']": [lambda: bucket_batches(["a"], 1)],
-    "lengths must be a list of integers, got [[1]]": [lambda: bucket_batches([[1]], 1)],
-    "folds[1] must be a list of integers, got [1.0]": [
-        lambda: held_out_ratios(rows, [0, 1], 7, [[0], [1.0]]),
-    ],
-    "rows[1] must be an array (T, K) of integers, got [[2.5 3. ]]": [
-        lambda: log_count_ratios([rows[0], weights[1]], [0, 1], 7),
-        lambda: ngram_batches([rows[0], weights[1]], weights, [0, 1], 1),
-    ],
-    "rows[0] must be an array (T, K) of integers, got [5 6]": [
-        lambda: log_count_ratios([rows[1][0], rows[0]], [0, 1], 7),
-    ],
-    "rows[0] must be an array (T, K) of integers, got [[1, 2]]": [
-        lambda: log_count_ratios([[[1, 2]], rows[1]], [0, 1], 7),
-    ],
-}
+WRONG = [
+    ("encode Vocabulary", {"tokens": ["fig", 5]}, f"tokens {TOKENS}, got ['fig', 5]"),
+    ("Ngrams.encode", {"tokens": ["fig", 5]}, f"tokens {TOKENS}, got ['fig', 5]"),
+    ("build_vocabulary Ngrams", {"token_lists": [[], [5]]}, f"token_lists[1] {TOKENS}, got [5]"),
+    ("build_vocabulary", {"token_lists": [{"fig"}]}, f"token_lists[0] {TOKENS}, got {{'fig'}}"),
+    ("text_batches ngram_batches", {"labels": MARKS}, f"labels {INTEGERS}, got {MARKS}"),
+    ("contiguous_folds stratified_split", {"labels": MARKS}, f"labels {INTEGERS}, got {MARKS}"),
+    ("log_count_ratios", {"labels": MARKS}, f"labels {INTEGERS}, got {MARKS}"),
+    ("contiguous_folds", {"labels": FLOATS}, f"labels {INTEGERS}, got {FLOATS}"),
+    ("contiguous_folds", {"labels": "good"}, f"labels {INTEGERS}, got 'good'"),
+    ("stratified_split", {"labels": FLAGS}, f"labels {INTEGERS}, got {FLAGS}"),
+    ("stratified_split", {"labels": [[7, 7]]}, f"labels {INTEGERS}, got [[7, 7]]"),
+    ("stratified_split", {"labels": [[0], [0, 1]]}, f"labels {INTEGERS}, got [[0], [0, 1]]"),
+    ("decode", {"ids": ["fig"]}, f"ids {INTEGERS}, got ['fig']"),
+    ("pad text_batches", {"sequences": [2, 3]}, f"sequences[0] {INTEGERS}, got 2"),
+    ("pad text_batches", {"sequences": [[2], [2.5]]}, f"sequences[1] {INTEGERS}, got [2.5]"),
+    ("bucket_batches", {"lengths": [[1]]}, f"lengths {INTEGERS}, got [[1]]"),
+    ("held_out_ratios", {"folds": [[0], [1.0]]}, f"folds[1] {INTEGERS}, got [1.0]"),
+    (
+        "log_count_ratios ngram_batches",
+        {"rows": HALVED[2:]},
+        f"rows[0] {ARRAY}, got array([[1., 1.]])",
+    ),
+    ("log_count_ratios", {"rows": [ROWS[1], ROWS[1][0]]}, f"rows[1] {ARRAY}, got array([4, 1])"),
+    ("log_count_ratios", {"rows": [[[1, 2]]]}, f"rows[0] {ARRAY}, got [[1, 2]]"),
+]
 
 
-@pytest.mark.parametrize(
-    ("sentence", "call"),
-    [pytest.param(text, call, id=text) for text, calls in WRONG.items() for call in calls],
-)
-def test_a_wrong_call_is_answered_in_one_sentence(sentence, call):
-    with pytest.raises(TypeError, match=f"^{re.escape(sentence)}$"):
-        call()
+@pytest.mark.parametrize(("name", "change", "error", "sentence"), cases(TypeError, WRONG))
+def test_a_wrong_call_is_answered_in_one_sentence(name, change, error, sentence):
+    is_answered(name, change, error, sentence)
+
+
+def test_an_id_is_not_looked_up_as_a_token():
+    with pytest.raises(TypeError, match=r"^token must be a text \(.* \.token\(id\)\), got 2$"):
+        VOCABULARY[2]
 
 
 def test_the_data_are_imported_at_once_and_without_torchtext():

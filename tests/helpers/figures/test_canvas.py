@@ -5,24 +5,14 @@ import pytest
 import torch
 
 from helpers.figures import canvas
-from helpers.figures.canvas import (
-    MISSING,
-    as_array,
-    as_labels,
-    as_limits,
-    dress,
-    fold,
-    label_ticks,
-    panels,
-    printable,
-)
+from helpers.figures.canvas import MISSING, as_array, panels
 
 
 def test_panels_have_the_size_that_was_asked_for():
     axes = panels(2, 3, width=7, height=5.5)
     assert axes.shape == (2, 3)
-    (figure,) = {ax.figure for ax in axes.flat}
-    assert figure.get_size_inches().tolist() == [7, 5.5]
+    assert {tuple(ax.figure.get_size_inches()) for ax in axes.flat} == {(7, 5.5)}
+    assert len({ax.figure for ax in axes.flat}) == 1
 
 
 NUMBERS = torch.tensor([[2.0, -3.0, 5.0], [0.5, 0.0, 13.0]])
@@ -64,49 +54,48 @@ def test_arrays_are_copied():
 
 
 def test_labels_are_printable_and_of_one_line():
-    assert as_labels("labels", ("a", "b\nc\td", "\x96"), 3) == ["a", "b c d", MISSING]
-    assert as_labels("labels", np.array(["a", "b"]), 2) == ["a", "b"]
-    assert as_labels("labels", {"a": 1, "b": 2}, 2) == ["a", "b"]
-    assert as_labels("labels", None, 3) is None
+    assert canvas.as_labels("labels", ("a", "b\nc\td", "\x96"), 3) == ["a", "b c d", MISSING]
+    assert canvas.as_labels("labels", np.array(["a", "b"]), 2) == ["a", "b"]
+    assert canvas.as_labels("labels", {"a": 1, "b": 2}, 2) == ["a", "b"]
+    assert canvas.as_labels("labels", None, 3) is None
 
 
 def test_limits_are_two_numbers():
-    assert as_limits("limits", (2, 5.5)) == (2.0, 5.5)
-    assert as_limits("limits", np.array([-1, 0])) == (-1.0, 0.0)
+    assert canvas.as_limits("limits", (2, 5.5)) == (2.0, 5.5)
+    assert canvas.as_limits("limits", np.array([-1, 0])) == (-1.0, 0.0)
 
 
 def test_many_labels_become_small_and_long_ones_stand_upright():
     ax = panels(width=4, height=4)[0, 0]
     sizes = {}
     for count in (5, 25, 400):
-        label_ticks(ax, "y", ["x"] * count)
+        canvas.label_ticks(ax, "y", ["x"] * count)
         sizes[count] = ax.get_yticklabels()[0].get_size()
     assert sizes[5] == 9 > sizes[25] > sizes[400] == 5.5
     for labels, angle in ((["a", "b"], 0), (["a", "long" * 30], 90)):
         other = panels(width=4, height=4)[0, 0]
-        label_ticks(other, "x", labels)
+        canvas.label_ticks(other, "x", labels)
         assert [text.get_rotation() for text in other.get_xticklabels()] == [angle] * 2
         assert list(other.get_xticks()) == [0, 1]
 
 
 def test_printable_keeps_what_a_font_has(monkeypatch):
     monkeypatch.setattr(canvas, "CJK_FONTS", ("no such font",))
-    assert printable("d × √2\n中\x96\t!") == f"d × √2\n{MISSING}{MISSING} !"  # noqa: RUF001
+    assert canvas.printable("d × √2\n中\x96\t!") == f"d × √2\n{MISSING}{MISSING} !"  # noqa: RUF001
     monkeypatch.setattr(canvas, "CJK_FONTS", ("no such font", "Last Resort High-Efficiency"))
-    assert printable("中") == "中"
+    assert canvas.printable("中") == "中"
     monkeypatch.setenv("COURSE_STATIC", "1")  # what is compared depends on no machine's fonts
-    assert printable("中") == MISSING
+    assert canvas.printable("中") == MISSING
 
 
 def test_long_titles_are_folded_and_formulas_stay_whole():
     ax = panels(width=3, height=2)[0, 0]
-    words = (
+    text = ax.set_title(
         "A long title with ($a = b + c$) amid its many words 中文标题很长、很长很长、很长很长很长"
     )
-    text = ax.set_title(words)
-    dress(ax)
+    canvas.dress(ax)
     before = text.get_text()
-    fold(text, 150)
+    canvas.fold(text, 150)
     assert text.get_window_extent().width <= 150
     lines = text.get_text().split("\n")
     assert len(lines) > 3

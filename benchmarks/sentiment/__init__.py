@@ -1,0 +1,1 @@
+"""Classifiers of IMDb reviews: ours, the linear ones, and what others publish."""

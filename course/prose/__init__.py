@@ -1,0 +1,1 @@
+"""The numbers in texts, and where they come from."""

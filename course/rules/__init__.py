@@ -1,0 +1,1 @@
+"""What every stored notebook keeps, whatever it teaches."""

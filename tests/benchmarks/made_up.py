@@ -1,0 +1,16 @@
+"""Made-up reviews that the tests of the sentiment benchmark learn from."""
+
+import numpy as np
+
+FILLERS = ("film", "plot", "scene", "actor", "music", "ending", "it", "was", "the")
+
+
+def texts_for(labels: list[int], seed: int) -> list[list[str]]:
+    """Make a text for each label: 5 to 29 fillers, with "good" or "bad" at three places."""
+    draws, texts = np.random.default_rng(seed), []
+    for label in labels:
+        words = [str(word) for word in draws.choice(FILLERS, draws.integers(5, 30))]
+        for place in draws.integers(0, len(words), 3):
+            words.insert(place, "good" if label else "bad")
+        texts.append(words)
+    return texts

@@ -1,0 +1,376 @@
+"""Every command on the pages is run in a copy of the course, or checked, and both are listed.
+
+``pytest tests/lessons/test_page_commands.py --collect-only -q`` lists what is run, under what its
+page promises of it, and what is only checked, with the reason.
+"""
+
+import hashlib
+import json
+import os
+import re
+import runpy
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from course.places import ROOT
+from tests.children import finished
+from tests.lessons import page_commands
+
+# Not run by a test of this file, by the reason: commands of the pages, between bars.
+NOT_RUN = {
+    "takes minutes": """
+        make run | make test | make regenerate | make audit | make matrix | make mutants
+        make mutants MODULES=gan | make bench | make bench SUBJECTS=text | QUICK=1 make bench
+        .venv/bin/python -Es -m course run | .venv/bin/python -Es -m course test
+        python -m benchmarks ablation | unshare -rn sh -c 'ip link set lo up && make test'
+    """,
+    "stays open": """
+        make lab | make lab OPTIONS="--no-browser --port 9999"
+        .venv/bin/python -Es -m course lab
+    """,
+    "downloads": """
+        make run TORCH=cuda | pip install -r requirements.txt | sudo apt-get install chromium
+        .venv/bin/python -m pip install --no-user -r requirements-checks.txt
+        python -m benchmarks official
+    """,
+    "for Windows": r"""
+        py -3.12 -Es scripts\setup.py | .venv\Scripts\python | .venv\Scripts\activate
+        .venv\Scripts\python -Es -m course run
+        .venv\Scripts\python -Es -m course test
+        .venv\Scripts\python -Es -m course lab
+        certutil -hashfile aclImdb_v1.tar.gz SHA256
+    """,
+    "needs that Python": "make run PYTHON=python3.12 | python3.12 -Es scripts/setup.py",
+    "needs a network": "make vulnerabilities | git pull",
+    "needs a browser": "make browser",
+    "needs results": "python -m benchmarks --publish",
+    "needs an administrator": 'sudo chown -R "$(id -un)" .',
+    "after git clone": "cd course",
+}
+CHECKED = {
+    command: why
+    for why, commands in NOT_RUN.items()
+    for command in re.split(r" \| |\n\s*", commands.strip())
+}
+
+# Looks like a command and is none of a page's: messages, mark-up, and a part of every lesson.
+NO_COMMAND = {
+    "%matplotlib inline",
+    "index out of range in self",
+    "No module named 'helpers'",
+    "OSError: Could not load this library: libtorchtext.so",
+    "<br />",
+}
+
+RUN: list[str] = []
+
+
+def runs(*commands: str) -> Callable:
+    """Mark a test that runs each of these commands and looks at what it promises."""
+    RUN.extend(commands)
+    return pytest.mark.parametrize(
+        "command", [pytest.param(each, id=each, marks=needs(each.split()[0])) for each in commands]
+    )
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    """Skip a test where a program of the system is not installed."""
+    system = program in ("git", "make", "sha256sum", "shasum")
+    missing = system and shutil.which(program) is None
+    return pytest.mark.skipif(missing, reason=f"{program} is not installed")
+
+
+# ------------------------------------------------------------------------------ what is run where
+
+LEFT_OUT = shutil.ignore_patterns(
+    *(".git", ".venv", "build", "handout", "aclImdb*"),
+    *("__pycache__", ".*_cache", ".hypothesis", ".ipynb_checkpoints", "*.egg-info"),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a copy of the course as a zip file brings it, in a folder with a blank in its name."""
+    return Path(shutil.copytree(ROOT, tmp_path / "the course", ignore=LEFT_OUT))
+
+
+@pytest.fixture
+def ready(folder: Path) -> Path:
+    """Return a copy that is set up: its ``.venv`` leads to the environment of this Python."""
+    if os.name == "nt":
+        pytest.skip("without bash and symbolic links, on Windows, commands are only checked")
+    setup = runpy.run_path(str(folder / "scripts/setup.py"))
+    environment = Path(setup["ENVIRONMENT"])
+    environment.mkdir()
+    for path in Path(sys.prefix).iterdir():
+        if not path.name.startswith("course-"):  # what setup.py itself writes there
+            (environment / path.name).symlink_to(path)
+    Path(setup["STAMP"]).write_text(setup["wanted_stamp"](), encoding="utf-8")
+    return folder
+
+
+def run(command: str | list[str], folder: Path, *, code: int = 0, **environment: str) -> str:
+    """Run a command, a text in a shell as a reader does, and return what it prints."""
+    words = ["bash", "-c", command] if isinstance(command, str) else command
+    handed_down = ("MAKE", "MFLAGS", "PYTEST", "GIT_")  # by make, pytest or git, if they started us
+    env = {name: os.environ[name] for name in os.environ if not name.startswith(handed_down)}
+    env |= {"PYTHON": sys.executable, "PIP_NO_INDEX": "1", **environment}
+    done = finished(words, cwd=folder, env=env, encoding="utf-8", timeout=300)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def contents(folder: Path, pattern: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob(pattern)}
+
+
+def cells(text: bytes, left_out: tuple[str, ...] = ()) -> list[dict]:
+    """Return the cells of a notebook, without some of their fields."""
+    stored = json.loads(text)["cells"]
+    return [{name: cell[name] for name in cell if name not in left_out} for cell in stored]
+
+
+# ------------------------------------------------------------------------------------ what is run
+
+
+@runs("make help")
+def test_help_lists_every_target_of_the_page(command, ready):
+    table = (ready / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    targets = re.findall(r"^\| `(make .*?)`", table, re.MULTILINE)
+    assert targets
+    assert set(targets) <= set(re.findall(r"^ *(make .*?)  ", run(command, ready), re.MULTILINE))
+
+
+@runs("make clean")
+def test_clean_removes_the_environment_and_the_pages_and_nothing_else(command, ready):
+    before = {path for path in ready.rglob("*") if ".venv" not in path.parts}
+    (ready / "build").mkdir()
+    (ready / "build" / "index.html").touch()
+    run(command, ready)
+    assert set(ready.rglob("*")) == before
+
+
+@runs("make run NOTEBOOKS=06_loan_calculator")
+def test_one_lesson_is_run_into_its_page(command, ready):
+    before = contents(ready, "notebooks/*")
+    printed = run(command, ready)
+    assert set(contents(ready, "build/*.html")) == {"06_loan_calculator.html", "index.html"}
+    assert f"Open {ready / 'build/index.html'}" in printed
+    assert contents(ready, "notebooks/*") == before
+
+
+@runs("make regenerate NOTEBOOKS=06_loan_calculator")
+def test_one_lesson_is_executed_in_place(command, ready):
+    path = ready / "notebooks/06_loan_calculator.ipynb"
+    stored = path.read_bytes()
+    notebook = json.loads(stored)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    run(command, ready)
+    made = path.read_bytes()
+    assert cells(made, ("outputs",)) == cells(stored, ("outputs",))
+    for new, old in zip(cells(made), cells(stored), strict=True):  # what they say is nbval's matter
+        assert len(new.get("outputs", [])) == len(old.get("outputs", []))
+
+
+@runs(
+    ".venv/bin/python -m nbconvert --ClearOutputPreprocessor.enabled=True --to notebook"
+    " --output-dir handout notebooks/*.ipynb"
+)
+def test_a_handout_holds_the_lessons_without_outputs_and_leaves_them_alone(command, ready):
+    lessons = contents(ready, "notebooks/*")
+    # The shells of Windows leave the asterisk to nbconvert, as quotes do.
+    for typed in (command, shlex.join(shlex.split(command))):
+        run(typed, ready)
+        assert contents(ready, "notebooks/*") == lessons
+        handout = contents(ready, "handout/*")
+        assert set(handout) == set(lessons)
+        results = ("outputs", "execution_count")
+        for name, text in handout.items():
+            assert cells(text, results) == cells(lessons[name], results)
+            assert not any(cell.get(result) for cell in cells(text) for result in results)
+        shutil.rmtree(ready / "handout")
+
+
+@runs(
+    ".venv/bin/python -m pytest tests/helpers/figures/test_figures.py "
+    "--mpl-generate-path=tests/helpers/figures/baselines"
+)
+def test_the_figures_of_the_helpers_are_drawn_anew(command, ready):
+    baselines = "tests/helpers/figures/baselines"
+    before = contents(ready, f"{baselines}/*.png")
+    for name in before:
+        (ready / baselines / name).unlink()
+    run(command, ready)
+    assert set(contents(ready, f"{baselines}/*.png")) == set(before)
+
+
+@runs(".venv/bin/python -m pytest tests/lessons/test_page_commands.py --collect-only -q")
+def test_both_what_is_run_and_what_is_only_checked_is_listed(command, ready):
+    listed = run(command, ready).replace("\\\\", "\\")
+    for each in RUN:
+        assert f"[{each}]" in listed
+    for each, why in CHECKED.items():
+        assert f"[{each} ({why})]" in listed
+
+
+@runs("source .venv/bin/activate")
+def test_the_environment_is_activated(command, ready):
+    python = run(f"{command} && command -v python", ready).strip()
+    assert Path(python).parent.samefile(ready / ".venv/bin")
+
+
+@runs("sha256sum aclImdb_v1.tar.gz", "shasum -a 256 aclImdb_v1.tar.gz")
+def test_the_checksum_of_a_download_is_printed(command, ready):
+    (ready / "aclImdb_v1.tar.gz").write_bytes(b"a stand-in")
+    assert run(command, ready).startswith(hashlib.sha256(b"a stand-in").hexdigest())
+
+
+@pytest.fixture
+def git(folder: Path) -> Callable[..., str]:
+    """Make the copy a repository; return git, set as it often is on Windows, to write CRLF."""
+    home = folder.parent / "home"
+    home.mkdir()
+    settings = "[core]\n autocrlf = true\n[user]\n name = reader\n email = reader@example.org\n"
+    (home / ".gitconfig").write_text(settings, encoding="utf-8")
+    env = {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
+
+    def git(command: str, where: Path, code: int = 0) -> str:
+        return run(shlex.split(command), where, code=code, **env)
+
+    git("git init --quiet", folder)
+    git("git add .", folder)
+    git("git commit --quiet --message stored", folder)
+    return git
+
+
+@runs("git clone ADDRESS course")
+def test_a_clone_holds_the_same_bytes_on_every_system(command, folder, git):
+    git(command.replace("ADDRESS", shlex.quote(folder.name)), folder.parent)
+    names = git("git ls-files", folder).splitlines()
+    assert {".ci/run", "Makefile", "picture.png", "notebooks/05_gan.ipynb"} <= set(names)
+    clone = folder.parent / "course"
+    assert [n for n in names if (clone / n).read_bytes() != (folder / n).read_bytes()] == []
+
+
+@runs("git checkout HEAD -- notebooks/06_loan_calculator.ipynb")
+def test_a_lesson_in_conflict_is_taken_back(command, folder, git):
+    git(f"git clone --quiet {shlex.quote(folder.name)} course", folder.parent)
+    clone, name = folder.parent / "course", "notebooks/06_loan_calculator.ipynb"
+    for place, word in [(folder, b"# Published "), (clone, b"# Mine ")]:
+        (place / name).write_bytes((place / name).read_bytes().replace(b"# ", word, 1))
+    git("git commit --quiet --all --message changed", folder)
+    git("git stash --quiet", clone)
+    git("git pull --quiet", clone)
+    git("git stash pop", clone, code=1)
+    assert b"<<<<<<<" in (clone / name).read_bytes()
+    git(command, clone)
+    assert (clone / name).read_bytes() == (folder / name).read_bytes()
+
+
+# ------------------------------------------------------------------------- what is only checked
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(pytest.param(command, id=f"{command} ({why})") for command, why in CHECKED.items()),
+        *(pytest.param(command, id=f"{command} (is run as well)") for command in RUN),
+    ],
+)
+def test_a_command_is_understood_by_what_it_calls(command):
+    page_commands.check(command)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("make nothing", "nothing"),
+        ("make data", "make data does nothing"),
+        ("make run NOTEBOOKS=07_nothing", "there is no 07_nothing"),
+        ("make run NOTEBOOK=06_loan_calculator", "nothing reads the setting NOTEBOOK"),
+        ("make run PYTHON=python3.9", r"the course does not run on Python 3\.9"),
+        ("make mutants MODULES=nothing", "there is no nothing"),
+        ("make bench SUBJECTS=nothing", "there is no nothing"),
+        ("make lab OPTIONS=--nothing", "JupyterLab has no option nothing"),
+        ("QUICKLY=1 make bench", "nothing reads the setting QUICKLY"),
+        ("python -m benchmarks --nothing", "unrecognized arguments: --nothing"),
+        ("python -m nothing", "no module nothing is installed"),
+        ("python scripts/nothing.py", "there is no scripts/nothing.py"),
+        (r".venv\Scripts\python -Es -m course fly", "invalid choice: 'fly'"),
+        (".venv/bin/python -Es -m course run --fast", "unrecognized arguments: --fast"),
+        (".venv/bin/python -c pass", "does not know what Python does"),
+        (".venv/bin/nothing", "knows no program nothing"),
+        ("py -3.9 -Es scripts/setup.py", r"the course does not run on Python 3\.9"),
+        ("pip install -r nothing.txt", "there is no nothing.txt"),
+        ("unshare -rn sh -c 'ip link set lo up && make nothing'", "nothing"),
+        ("git nothing", "nothing"),
+        ("source .venv/bin/nothing", "knows no program nothing"),
+        ("sudo nothing", "knows no program nothing"),
+        ("echo 'open", "No closing quotation"),
+        ("sha256sum file # Linux", "a remark after a command"),
+    ],
+)
+def test_a_wrong_command_is_refused(command, words):
+    for program in ("make", "git"):
+        if program in command and shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    with pytest.raises(ValueError, match=words):
+        page_commands.check(command)
+
+
+# ------------------------------------------------------------------------------- what is found
+
+
+@pytest.mark.parametrize(
+    ("text", "commands"),
+    [
+        ("Call `make test` now.", ["make test"]),
+        ("| `make test` | all |\n|---|---|\n| ``make run`` | each |", ["make test", "make run"]),
+        ("```\nmake run\n\nls\n```", ["make run", "ls"]),
+        ("~~~powershell\nmake run\n~~~", ["make run"]),
+        ("- so:\n\n  ```sh\n  a b \\\n    c\n  ```", ["a b    c"]),
+        ("So:\n\n    nothing known\n", ["nothing known"]),
+        ("`QUICK=1` and `.venv\\Scripts\\activate`", ["QUICK=1", ".venv\\Scripts\\activate"]),
+        ("`./run` or `jupyter --version`", ["./run", "jupyter --version"]),
+        ("`source .venv/bin/activate`", ["source .venv/bin/activate"]),
+        ("`cat /etc/hosts`, `ls ../data`", ["cat /etc/hosts", "ls ../data"]),
+        ("**Then make test.**", ["make test."]),
+        ("<pre>make test</pre>", ["<pre>make test</pre>"]),
+        ("Press <kbd>R</kbd>", ["<kbd>"]),
+        ("`x = a - b`, `x[i]`, `a if b else c`, `make`, `build/`, `rtol=0.05`", []),
+        ("```python\nx = a - b\n```", []),
+        ("This will make it run.", []),
+    ],
+)
+def test_commands_are_found_in_a_page(text, commands):
+    assert list(page_commands.commands_in_markdown(text)) == commands
+
+
+def test_commands_are_found_in_a_code_cell():
+    cell = "import os, subprocess, torch\n%matplotlib inline\nif os:\n    !pip install torch\n"
+    cell += "files = !ls\nos.system('ls')\nsubprocess.run(['ls'])\nprint('!ls', 7 % 5)"
+    found = {"%matplotlib inline", "!pip install torch", "!ls"}
+    found |= {"os.system('ls')", "subprocess.run(['ls'])"}
+    assert set(page_commands.commands_in_code(cell)) == found
+    assert list(page_commands.commands_in_code("%%bash\nls")) == ["%%bash  ls\n"]
+
+
+def test_every_command_of_the_pages_is_run_or_checked_and_every_line_here_is_on_a_page():
+    found = page_commands.commands_found()
+    listed = {*RUN, *CHECKED, *NO_COMMAND}
+    new = "\n".join(f"{c}  ({', '.join(found[c])})" for c in found if c not in listed)
+    assert not new, (
+        f"New on a page:\n{new}\nA command that is offline and takes less than a minute gets a "
+        "test with @runs in this file; any other is listed in NOT_RUN, by the reason. "
+        "What is no command gets a line in NO_COMMAND; what a command prints, a block of ```text."
+    )
+    gone = "\n".join(listed - set(found))
+    assert not gone, f"On no page any more, so take it out of this file:\n{gone}"
