@@ -26,7 +26,7 @@ MACHINE_PATH = re.compile(
 )
 
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
-FRAME = re.compile(r"File (helpers/\w+\.py):(\d+), in ")
+FRAME = re.compile(r"File (helpers/[\w/]+\.py):(\d+), in ")
 QUOTED = re.compile(r"^(?:-+>)? *(\d+)(?: (.*))?$", re.MULTILINE)
 
 

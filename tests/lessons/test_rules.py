@@ -37,8 +37,8 @@ def twice(number):
 heights = np.array([1, twice(1.5)])
 plot(heights, max(heights))"""
 
-FIRST_LINE = next(iter((rules.ROOT / "helpers" / "running.py").read_text("utf-8").splitlines()))
-QUOTATION = f"\x1b[36mFile helpers/running.py:1\x1b[39m, in f(x)\n----> 1     {FIRST_LINE}\n"
+FIRST_LINE = next(iter((rules.ROOT / "helpers/data/text.py").read_text("utf-8").splitlines()))
+QUOTATION = f"\x1b[36mFile helpers/data/text.py:1\x1b[39m, in f(x)\n----> 1     {FIRST_LINE}\n"
 
 
 def good():
@@ -109,7 +109,7 @@ def with_metadata(**metadata):
 WIDGET = shown(**{rules.WIDGETS: {"model_id": "1"}, "text_plain": "bar"})
 SWAPPED = "## Summary\n## Sources\n## Exercises"
 UNEXPLAINED = edited("add", source="import math\nfrom helpers.figures import panels")
-ELSEWHERE = quoting("running", "runnin")
+ELSEWHERE = quoting("text", "txt")
 CLOCK_IGNORED = ["nbval-ignore-output"]
 PICTURE = shown(image_png="aGk=", text_plain="<PIL.Image.Image image mode=L size=5x7>")
 IMG = shown(text_html="<img src='width-3.png'>")
@@ -131,9 +131,9 @@ BROKEN = [
     (rules.nothing_on_stderr, edited("add", outputs=[stream("hm", "stderr")]), "wrote to stderr"),
     (rules.errors_only_where_tagged, edited("fail", tags=[]), "raised ValueError without the tag"),
     (rules.errors_only_where_tagged, edited("fail", outputs=[]), "and raised nothing"),
-    (rules.tracebacks_quote_the_helpers, quoting("1", "2"), "quotes helpers/running.py:2 as"),
-    (rules.tracebacks_quote_the_helpers, quoting("1", "99999"), "quotes helpers/running.py:99999"),
-    (rules.tracebacks_quote_the_helpers, ELSEWHERE, "quotes helpers/runnin.py:1"),
+    (rules.tracebacks_quote_the_helpers, quoting("1", "2"), "quotes helpers/data/text.py:2 as"),
+    (rules.tracebacks_quote_the_helpers, quoting("1", "99999"), "quotes helpers/data/text.py:99999"),
+    (rules.tracebacks_quote_the_helpers, ELSEWHERE, "quotes helpers/data/txt.py:1"),
     (rules.tracebacks_quote_the_helpers, quoting(FIRST_LINE, "return x"), "as 'return x'"),
     (rules.kernel_is_python3, with_metadata(kernelspec={"name": "mine"}), "kernel is 'mine'"),
     (rules.kernel_is_python3, with_metadata(kernelspec={}), "kernel is None"),
