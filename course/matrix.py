@@ -47,17 +47,18 @@ def environment_of(instructions: str, threads: int) -> dict[str, str]:
 
 
 def available() -> list[str]:
-    """Return the instruction sets that PyTorch really uses here when it is asked to."""
-    found = []
-    for instructions in INSTRUCTION_SETS:
-        code = "import torch; print(torch.backends.cpu.get_cpu_capability())"
-        env = os.environ | environment_of(instructions, 1)
-        used = subprocess.run(
-            [sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True
-        ).stdout.strip()
-        if used.lower() == instructions:
-            found.append(instructions)
-    return found
+    """Return the instruction sets up to the best that PyTorch chooses here when it is told nothing.
+
+    Told of a better one, it would believe that there is one, and die of it.
+    """
+    code = "import torch; print(torch.backends.cpu.get_cpu_capability())"
+    told = environment_of("default", 1)
+    env = {name: value for name, value in os.environ.items() if name not in told}
+    best = subprocess.run(
+        [sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    sets = list(INSTRUCTION_SETS)
+    return sets[: sets.index(best.lower()) + 1] if best.lower() in sets else sets[:1]
 
 
 def compare(instructions: str, threads: int, lessons: list[Path]) -> dict[str, str]:

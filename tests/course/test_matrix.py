@@ -40,8 +40,11 @@ print(numpy.show_runtime())
     assert "Nehalem" in printed
 
 
-def test_only_what_the_machine_has_is_tried():
+def test_only_what_the_machine_has_is_tried_whatever_the_reader_asks_of_it(monkeypatch):
     found = matrix.available()
+    for asked in matrix.INSTRUCTION_SETS:
+        monkeypatch.setenv("ATEN_CPU_CAPABILITY", asked)
+        assert matrix.available() == found
     assert found[0] == "default"
     assert found == [name for name in matrix.INSTRUCTION_SETS if name in found]
 

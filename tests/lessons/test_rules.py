@@ -132,7 +132,11 @@ BROKEN = [
     (rules.errors_only_where_tagged, edited("fail", tags=[]), "raised ValueError without the tag"),
     (rules.errors_only_where_tagged, edited("fail", outputs=[]), "and raised nothing"),
     (rules.tracebacks_quote_the_helpers, quoting("1", "2"), "quotes helpers/data/text.py:2 as"),
-    (rules.tracebacks_quote_the_helpers, quoting("1", "99999"), "quotes helpers/data/text.py:99999"),
+    (
+        rules.tracebacks_quote_the_helpers,
+        quoting("1", "99999"),
+        "quotes helpers/data/text.py:99999",
+    ),
     (rules.tracebacks_quote_the_helpers, ELSEWHERE, "quotes helpers/data/txt.py:1"),
     (rules.tracebacks_quote_the_helpers, quoting(FIRST_LINE, "return x"), "as 'return x'"),
     (rules.kernel_is_python3, with_metadata(kernelspec={"name": "mine"}), "kernel is 'mine'"),
