@@ -142,12 +142,8 @@ def browse(names: list[str]) -> int:
     readable, unreadable = sort_out(find_notebooks(names))
     environment.use(environment.kernel_environment(places.BUILD))
     command = ["-m", "pytest", "tests/browser", "-k", " or ".join(path.stem for path in readable)]
-    command += [
-        "--output",
-        str(places.BUILD / "browser" / "seen"),
-        "--screenshot",
-        "only-on-failure",
-    ]
+    seen = places.BUILD / "browser" / "seen"
+    command += [f"--output={seen}", "--screenshot=only-on-failure"]
     command += ["-W", "ignore::pytest.PytestRemovedIn10Warning"]  # of pytest-base-url's making
     done = subprocess.run([sys.executable, *command], cwd=places.ROOT, check=False)
     return done.returncode or bool(unreadable)

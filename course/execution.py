@@ -14,7 +14,7 @@ from typing import Any
 
 from course.ending import Stopped, end_children, name_of
 from course.memory import PEAK_REQUEST, peak_told
-from course.notebook import read_notebook, title_of
+from course.notebook import clear, read_notebook, title_of
 
 CELL_TIMEOUT = 600  # seconds
 NO_START = "kernel did not start ({}); is there memory left?"
@@ -39,9 +39,7 @@ def execute(path: Path) -> Run:
     from nbclient.exceptions import DeadKernelError
 
     notebook = read_notebook(path)
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
+    clear(notebook)
     code = [i for i, cell in enumerate(notebook["cells"]) if cell["cell_type"] == "code"]
     title = title_of(notebook)
     print(f"{path.stem}  {title} ... ", end="", flush=True)

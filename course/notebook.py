@@ -79,6 +79,13 @@ def read_notebook(path: Path) -> "NotebookNode":
     return notebook
 
 
+def clear(notebook: dict) -> None:
+    """Take away what the code cells showed when they were run, and that they were."""
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+
+
 def make_portable(notebook: dict) -> None:
     """Remove what depends on the machine: Python's version, timings, folders in tracebacks."""
     notebook["metadata"].update(NOTEBOOK_METADATA)

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from helpers.refusals import KINDS, refusal, tell_as_called
 
-__all__ = ["Count", "Finite", "NotNegative", "Positive", "Share", "Size", "guard"]
+__all__ = ["Count", "Finite", "NotNegative", "Positive", "Share", "Size", "Such", "guard"]
 
 
 class Such(NamedTuple):
@@ -74,13 +74,14 @@ def _held(function: Callable) -> Callable:
     """Turn away every call whose arguments are not what the signature says."""
     taken = inspect.signature(function).parameters
     rules = {name: rule for name, one in taken.items() if (rule := _rule(one.annotation, name))}
+    owner = next(iter(taken), "")
 
     def call(*args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True  # in IPython
         if torch.compiler.is_compiling():
             return function(*args, **kwargs)
         given = dict(zip(taken, args, strict=False)) | kwargs
-        met = _Call(given.get(next(iter(taken), "")))
+        met = _Call(given.get(owner))
         for name, rule in rules.items():
             if name in given and (problem := rule(given[name], met)):
                 raise refusal(name, *problem)

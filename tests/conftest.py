@@ -32,6 +32,18 @@ def no_connection_that_nobody_asked_for() -> Iterator[None]:
     assert no_network.attempts == []
 
 
+@pytest.fixture
+def float64() -> Iterator[None]:
+    """Make torch's default dtype float64, from the same seed in each test."""
+    import torch  # here, for most tests of the commands do without
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    torch.manual_seed(0)
+    yield
+    torch.set_default_dtype(before)
+
+
 # A busy machine is no error, and the same inputs are drawn in every run.
 settings.register_profile("course", deadline=None, derandomize=True, database=None)
 settings.load_profile("course")

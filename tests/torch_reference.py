@@ -20,7 +20,7 @@ NEARLY_ONE = 1 - 1e-12  # as a dropout probability: it drops whatever it is appl
 Pair = tuple[nn.Parameter, nn.Parameter, slice]
 
 
-def generator(seed: int) -> torch.Generator:
+def generator(seed: int = 3) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 

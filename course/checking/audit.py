@@ -19,11 +19,11 @@ import nbformat
 import pytest
 
 from course.checking.alterations import KINDS, Alteration, alterations
+from course.checking.plugin import Item
 from course.checking.table import compared_in, write_table
 from course.rules.structure import RULES
 
 TRIED, CAUGHT = "alterations tried", "alterations caught"
-Item = Any  # pytest's; nbval declares nothing of what its own have besides
 
 
 class Recorder:

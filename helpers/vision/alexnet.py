@@ -17,7 +17,7 @@ classes.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -123,7 +123,6 @@ class AlexNet(nn.Module):
         dropout: Share = 0.5,
     ) -> None:
         super().__init__()
-        self.low = 227 - 2 * padding  # the shortest side that gives 6 by 6 places
         self.features = nn.Sequential(  # shapes are for 227 pixels without padding
             nn.Conv2d(3, 96, kernel_size=11, stride=4, padding=padding),  # (B, 96, 55, 55)
             nn.ReLU(),
@@ -162,7 +161,8 @@ class AlexNet(nn.Module):
 
         With them, exactly 6 by 6 places reach the classifier.
         """
-        low, sides = self.low, tuple(images.shape[2:])
+        first: Any = self.features[0]
+        low, sides = 227 - 2 * first.padding[0], tuple(images.shape[2:])
         if min(sides) < low or max(sides) > low + 31:
             raise refusal("images", f"be {low} to {low + 31} pixels high and wide", sides)
         return self.classifier(self.features(images).flatten(1))  # (B, 9216) -> (B, C)

@@ -30,15 +30,6 @@ from tests.torch_reference import (
 SMALL = Sizes(batch=3, length=5, width=14, heads=2, hidden=11, vocab=13)
 
 
-@pytest.fixture
-def float64():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(before)
-
-
 def transformer_pairs(ours, reference):
     theirs = reference.transformer
     return [

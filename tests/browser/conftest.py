@@ -17,7 +17,7 @@ import pytest
 
 from course import environment
 from course.commands import is_root
-from course.notebook import read_notebook
+from course.notebook import clear, read_notebook
 from course.places import BUILD, find_notebooks
 
 WORK = BUILD / "browser"
@@ -71,9 +71,7 @@ def lab() -> Iterator[Lab]:
         (WORK / folder).mkdir(parents=True)
     for path in find_notebooks():
         notebook = read_notebook(path)
-        for cell in notebook["cells"]:
-            if cell["cell_type"] == "code":
-                cell["outputs"], cell["execution_count"] = [], None
+        clear(notebook)
         nbformat.write(notebook, WORK / "lessons" / path.name)
     for name, values in SETTINGS.items():
         file = WORK / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"

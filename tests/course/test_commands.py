@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -16,10 +15,9 @@ from course import __main__ as cli
 from course import commands, execution, pages, places
 from course.ending import CourseError
 from course.notebook import NOTEBOOK_METADATA, make_portable, read_notebook
+from course.places import ROOT
 from tests.children import finished
 from tests.small_courses import IN_FOLDER, store
-
-ROOT = Path(__file__).parents[2]
 
 # ------------------------------------------------------------------------------------- formulas
 

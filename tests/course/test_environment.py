@@ -5,17 +5,16 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from nbformat import read
 
 from course import __main__ as cli
 from course import commands, environment
+from course.places import ROOT
 from tests.children import as_ordinary_user, finished
 from tests.small_courses import IN_FOLDER, store, variables, write_files
 
-ROOT = Path(__file__).parents[2]
 FIGURE = "tests/helpers/figures/test_figures.py::test_each_figure_looks_as_it_did[lines]"
 SPOILER = 'raise SystemExit("the reader\'s own file was run")\n'
 STYLE = "text.usetex: True\naxes.grid: True\nfigure.dpi: 31\nfont.size: 30\nbackend: nonsense\n"

@@ -20,13 +20,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course.places import find_notebooks
+from course.places import ROOT, find_notebooks
 from scripts import setup
 from tests.children import as_in_the_foreground, as_ordinary_user, finished
 from tests.local_server import serving
 from tests.small_courses import variables, write_files
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 60  # seconds after which a test that waits has failed
 TORCH = "torch==2.13.0"
 

@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-
-def generator(seed: int = 3) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+from tests.torch_reference import generator
 
 
 def same(some: Iterable[Tensor], others: Iterable[Tensor]) -> bool:
