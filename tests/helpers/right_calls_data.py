@@ -1,9 +1,6 @@
-"""A right call of everything public in ``helpers.data``; all sizes are distinct primes."""
+"""What everything public in ``helpers.data`` may be given; all sizes are distinct primes."""
 
 import hashlib
-import inspect
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,9 @@ from helpers import data
 TEXTS = [["fig", "plum"], ["pear", "fig", "plum"], ["fig"]]
 VOCABULARY = data.Vocabulary(["<unk>", "<pad>", "fig", "pear", "plum"])
 ROWS = [np.array(row) for row in ([[1, 2], [3, 0]], [[4, 1]], [[2, 2]], [[0, 3], [1, 1]])]
-COUNTED = {"rows": ROWS, "labels": [1, 0, 0, 1], "size": 5, "smoothing": 0.5}
+HALVED = [row / 2 for row in ROWS]
+LABELLED = {"rows": ROWS, "labels": [1, 0, 0, 1]}
+COUNTED = {**LABELLED, "size": 5, "smoothing": 0.5}
 TOKENS = {"batch_size": 2, "length": 5, "vocab_size": 11}
 SOURCES = Path(data.sources.__file__)
 ARCHIVE = {  # it is unpacked already, next to the folder of this package
@@ -26,6 +25,12 @@ ARCHIVE = {  # it is unpacked already, next to the folder of this package
     "skip": "dust/",
     "instead": "do without",
 }
+PACKAGED = {
+    "distribution": "course==1",
+    "path": "helpers/data/sources.py",
+    "sha256": hashlib.sha256(SOURCES.read_bytes()).hexdigest(),
+}
+SPLIT = {"train_texts": ["a"], "train_labels": [1], "test_texts": ["b"], "test_labels": [0]}
 
 # What each is given, but for the generator.
 GIVEN: dict[str, dict[str, Any]] = {
@@ -36,28 +41,13 @@ GIVEN: dict[str, dict[str, Any]] = {
     "Ngrams.encode": {"tokens": ["fig", "kiwi"]},
     "log_count_ratios": COUNTED,
     "held_out_ratios": {**COUNTED, "folds": [[0, 1], [2, 3]]},
-    "ngram_batches": {
-        "rows": ROWS,
-        "weights": [row / 2 for row in ROWS],
-        "labels": [1, 0, 0, 1],
-        "batch_size": 3,
-        "word_dropout": 0.5,
-    },
-    "ReviewSplit": {
-        "train_texts": ["a"],
-        "train_labels": [1],
-        "test_texts": ["b"],
-        "test_labels": [0],
-    },
+    "ngram_batches": {**LABELLED, "weights": HALVED, "batch_size": 3, "word_dropout": 0.5},
+    "ReviewSplit": SPLIT,
     "contiguous_folds": {"labels": [0, 0, 1, 1, 1], "folds": 2},
     "load_imdb": {"split": "shuffled", "source": "packaged", "seed": 3},
     "Archive": ARCHIVE,
     "fetch": {"archive": data.Archive(**ARCHIVE), "data_dir": SOURCES.parents[1]},
-    "read_packaged": {
-        "distribution": "course==1",
-        "path": "helpers/data/sources.py",
-        "sha256": hashlib.sha256(SOURCES.read_bytes()).hexdigest(),
-    },
+    "read_packaged": PACKAGED,
     "generate_batch": TOKENS,
     "repeating_batch": {**TOKENS, "period": 3},
     "reversal_batch": TOKENS,
@@ -74,16 +64,3 @@ GIVEN: dict[str, dict[str, Any]] = {
     "bucket_batches": {"lengths": [5, 2, 7], "batch_size": 2},
     "text_batches": {"sequences": [[2, 3], [4]], "labels": [1, 0], "batch_size": 2, "pad_id": 1},
 }
-OWNERS = {"Ngrams": data.Ngrams(TEXTS), "Vocabulary": VOCABULARY}  # of the methods
-
-
-def made(name: str) -> tuple[Callable, dict[str, Any]]:
-    owner, _, method = name.partition(".")
-    function = getattr(OWNERS[owner], method) if method else getattr(data, name)
-    given = dict(GIVEN[name])
-    if "generator" in inspect.signature(function).parameters:
-        given["generator"] = torch.Generator().manual_seed(0)
-    return function, given
-
-
-CALLS = {name: partial(made, name) for name in GIVEN}

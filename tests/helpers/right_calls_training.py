@@ -1,4 +1,4 @@
-"""A right call of everything public in ``helpers.running``, ``training`` and ``weights``."""
+"""What everything public in ``helpers.running``, ``training`` and ``weights`` may be given."""
 
 import tempfile
 from pathlib import Path
@@ -7,9 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from helpers.running import evaluation_mode, progress_bar, seed_everything, set_threads
-from helpers.training import Evaluation, History, evaluate, fit, paper_schedule, predict, train
-from helpers.weights import load_weights, save_weights
+from helpers.weights import save_weights
 
 B, D, C = 2, 5, 3
 
@@ -33,21 +31,18 @@ def stored() -> dict[str, object]:
     return given
 
 
-CALLS = {
-    "set_threads": lambda: (set_threads, {}),
-    "seed_everything": lambda: (seed_everything, {"seed": 7}),
-    "evaluation_mode": lambda: (evaluation_mode, {"model": nn.Dropout()}),
-    "progress_bar": lambda: (progress_bar, {"description": "reading"}),
-    "Evaluation": lambda: (Evaluation, {"loss": 0.5, "accuracy": 0.75}),
-    "History": lambda: (History, {"best_epoch": None}),
-    "train": lambda: (train, learning(batches=batches())),
-    "evaluate": lambda: (
-        evaluate,
-        {"model": nn.Linear(D, C), "batches": batches(), "loss_fn": F.cross_entropy},
-    ),
-    "predict": lambda: (predict, {"model": nn.Flatten(), "input": torch.ones(B, D)}),
-    "fit": lambda: (fit, learning(make_batches=batches, epochs=2, validation=batches, patience=1)),
-    "paper_schedule": lambda: (paper_schedule, {"step": 3, "d_model": D, "warmup": 7}),
-    "save_weights": lambda: (save_weights, stored()),
-    "load_weights": lambda: (load_weights, stored()),
+GIVEN = {
+    "set_threads": {},
+    "seed_everything": {"seed": 7},
+    "evaluation_mode": {"model": nn.Dropout()},
+    "progress_bar": {"description": "reading"},
+    "Evaluation": {"loss": 0.5, "accuracy": 0.75},
+    "History": {"best_epoch": None},
+    "train": lambda: learning(batches=batches()),
+    "evaluate": {"model": nn.Linear(D, C), "batches": batches(), "loss_fn": F.cross_entropy},
+    "predict": {"model": nn.Flatten(), "input": torch.ones(B, D)},
+    "fit": lambda: learning(make_batches=batches, epochs=2, validation=batches, patience=1),
+    "paper_schedule": {"step": 3, "d_model": D, "warmup": 7},
+    "save_weights": stored,
+    "load_weights": stored,
 }

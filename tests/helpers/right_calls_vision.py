@@ -1,7 +1,9 @@
-"""A right call of everything public in ``helpers.vision``.
+"""What everything public in ``helpers.vision`` may be given.
 
 Sizes are distinct primes; the sides of pictures are such that a window meets their last pixel.
 """
+
+from functools import partial
 
 import torch
 from torch import nn
@@ -19,10 +21,14 @@ def digits(count=B):
     return floats(count, 1, 28, 28)
 
 
-def convolutions(kind):
+def images():
+    return {"images": digits()}
+
+
+def convolutions(kind, **given):
     """Without the fully connected layers of four thousand neurons, which fill the memory."""
     with torch.device("meta"):
-        network = kind()
+        network = kind(**given)
     network.classifier = nn.Linear(256 * 6 * 6, C, device="meta")
     return network.to_empty(device="cpu").apply(drawn)
 
@@ -32,75 +38,50 @@ def drawn(part):
         part.reset_parameters()
 
 
-def generator():
-    return vision.Generator(latent=Z, width=N)
-
-
-def discriminator():
-    return vision.Discriminator(width=N)
-
-
-def turn(player):
+def turn(player, **given):
     """What a step of a player takes, with an optimizer of its own."""
-    return {"optimizer": torch.optim.SGD(player.parameters(), lr=0.1), "augment": torch.neg}
+    optimizer = torch.optim.SGD(player.parameters(), lr=0.1)
+    return given | {"optimizer": optimizer, "augment": torch.neg}
 
 
-def discriminator_turn(player):
-    given = {"discriminator": player, "real": digits(), "fake": digits(N), "penalty": 0.5}
-    return given | turn(player)
+def discriminator_turn():
+    player = vision.Discriminator(width=N)
+    return turn(player, discriminator=player, real=digits(), fake=digits(N), penalty=0.5)
 
 
-def generator_turn(player):
-    return {"discriminator": discriminator(), "fake": player(floats(B, Z))} | turn(player)
+def generator_turn():
+    player = vision.Generator(latent=Z, width=N)
+    return turn(player, discriminator=vision.Discriminator(width=N), fake=player(floats(B, Z)))
 
 
 NETWORK = {"num_classes": C, "dropout": 0.5}
-SMALL = {"activation": "tanh", "pool": 2, "norm": True}
-FUNCTIONS = {
-    "output_size": lambda: {"size": 11, "kernel": 3, "stride": 2, "padding": 1},
-    "LocalResponseNorm": lambda: {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 2.0},
-    "AlexNet": lambda: {"groups": 2, "padding": 2, **NETWORK},
-    "OneTowerAlexNet": lambda: NETWORK,
-    "SmallAlexNet": lambda: SMALL | NETWORK,
-    "trace_shapes": lambda: {"model": nn.Conv2d(2, 3, 3), "input_shape": (2, 5, 7)},
-    "Generator": lambda: {"latent": Z, "width": N},
-    "Discriminator": lambda: {"width": N},
-    "discriminator_loss": lambda: {"real_logits": floats(B), "fake_logits": floats(M)},
-    "generator_loss": lambda: {"fake_logits": floats(M), "saturating": True},
-    "gradient_penalty": lambda: {"discriminator": discriminator(), "real": digits()},
-    "discriminator_step": lambda: discriminator_turn(discriminator()),
-    "generator_step": lambda: generator_turn(generator()),
-    "DigitClassifier": lambda: {"d_hidden": D},
-    "frechet_distance": lambda: {"first": floats(M, D), "second": floats(C, D)},
-    "count_by_centre": lambda: {"points": floats(M, D), "centres": floats(C, D), "radius": 0.5},
+WITHOUT_THE_LARGE_LAYERS = {
+    name: partial(convolutions, getattr(vision, name)) for name in ("AlexNet", "OneTowerAlexNet")
 }
-METHODS = {
-    "LocalResponseNorm.forward": lambda: (vision.LocalResponseNorm(), {"x": floats(B, C, N, D)}),
-    "LocalResponseNorm.extra_repr": lambda: (vision.LocalResponseNorm(), {}),
-    "AlexNet.forward": lambda: (convolutions(vision.AlexNet), {"images": floats(B, 3, 227, 227)}),
-    "OneTowerAlexNet.forward": lambda: (
-        convolutions(vision.OneTowerAlexNet),
-        {"images": floats(B, 3, 63, 63)},
-    ),
-    "SmallAlexNet.forward": lambda: (vision.SmallAlexNet(), {"images": digits()}),
-    "Generator.forward": lambda: (generator(), {"z": floats(B, Z)}),
-    "Discriminator.forward": lambda: (discriminator(), {"images": digits()}),
-    "DigitClassifier.features": lambda: (vision.DigitClassifier(), {"images": digits()}),
-    "DigitClassifier.forward": lambda: (vision.DigitClassifier(), {"images": digits()}),
+GIVEN = {
+    "output_size": {"size": 11, "kernel": 3, "stride": 2, "padding": 1},
+    "LocalResponseNorm": {"size": 5, "alpha": 1e-4, "beta": 0.75, "k": 2.0},
+    "LocalResponseNorm.forward": lambda: {"x": floats(B, C, N, D)},
+    "LocalResponseNorm.extra_repr": {},
+    "AlexNet": NETWORK | {"groups": 2, "padding": 2},
+    "AlexNet.forward": lambda: {"images": floats(B, 3, 223, 223)},
+    "OneTowerAlexNet": NETWORK,
+    "OneTowerAlexNet.forward": lambda: {"images": floats(B, 3, 63, 63)},
+    "SmallAlexNet": NETWORK | {"activation": "tanh", "pool": 2, "norm": True},
+    "SmallAlexNet.forward": images,
+    "trace_shapes": {"model": nn.Conv2d(2, 3, 3), "input_shape": (2, 5, 7)},
+    "Generator": {"latent": Z, "width": N},
+    "Generator.forward": lambda: {"z": floats(B, Z)},
+    "Discriminator": {"width": N},
+    "Discriminator.forward": images,
+    "discriminator_loss": {"real_logits": floats(B), "fake_logits": floats(M)},
+    "generator_loss": {"fake_logits": floats(M), "saturating": True},
+    "gradient_penalty": {"discriminator": vision.Discriminator(width=N), "real": digits()},
+    "discriminator_step": discriminator_turn,
+    "generator_step": generator_turn,
+    "DigitClassifier": {"d_hidden": D},
+    "DigitClassifier.features": images,
+    "DigitClassifier.forward": images,
+    "frechet_distance": {"first": floats(M, D), "second": floats(C, D)},
+    "count_by_centre": {"points": floats(M, D), "centres": floats(C, D), "radius": 0.5},
 }
-
-
-def of_function(name, given):
-    return lambda: (getattr(vision, name), given())
-
-
-def of_method(name, made):
-    def make():
-        module, given = made()
-        return getattr(module, name.partition(".")[2]), given
-
-    return make
-
-
-CALLS = {name: of_function(name, given) for name, given in FUNCTIONS.items()}
-CALLS |= {name: of_method(name, made) for name, made in METHODS.items()}

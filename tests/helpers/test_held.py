@@ -4,8 +4,8 @@ For each public function, and each public method, a right call is written down, 
 ``right_calls_...`` for each topic. From what the signature says of an argument come
 values that it refuses: other kinds, ranks, sizes, dtypes, devices and numbers out of range. Put in
 the place of the right one, each must raise an error that names the argument in one sentence. The
-values are made with the same annotations that the contracts read; `test_wrong_calls` of each topic
-is written by hand instead.
+values are made with the same annotations that the contracts read; those of `test_wrong_calls` are
+written by hand instead.
 """
 
 import datetime
@@ -14,6 +14,7 @@ import inspect
 import pkgutil
 import types
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -27,12 +28,9 @@ from torch.optim.lr_scheduler import LRScheduler
 
 import helpers
 from helpers.contracts import Count, Finite, NotNegative, Positive, Share, Size
+from tests.helpers.right_calls import GIVEN, right_call
 
-RIGHT = {
-    name: make
-    for topic in ("data", "figures", "loan", "training", "transformer", "vision")
-    for name, make in importlib.import_module(f"tests.helpers.right_calls_{topic}").CALLS.items()
-}
+RIGHT = {name: partial(right_call, name) for name in GIVEN}
 
 NUMBERS = {
     Size: [0, -1, True, 2.0, "2"],

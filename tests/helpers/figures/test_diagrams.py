@@ -122,8 +122,12 @@ def test_token_colours_show_sign_and_size():
     assert sum(bad) < sum(good) < sum(the)  # the scale is the same on both sides
 
 
-def test_a_token_wider_than_the_line_is_cut():
-    ax = plot_token_weights(["short", "x" * 400, "end"], [0, 1, 0], title="", xlabel="")
+def test_a_token_wider_than_the_line_is_cut_and_axes_that_none_fits_into_are_refused():
+    tokens, weights, given = ["short", "x" * 400, "end"], [0, 1, 0], {"title": "", "xlabel": ""}
+    ax = plot_token_weights(tokens, weights, **given)
     ax.figure.savefig(io.BytesIO())
     assert ax.texts[1].get_text().endswith("x\N{HORIZONTAL ELLIPSIS}")
     assert inside(box(ax.texts[1]), box(ax), 0.5)
+    narrow = panels(1, 2, width=0.8, height=3)[0, 0]
+    with pytest.raises(ValueError, match=r"^ax must be at least 0.5 inches wide, got 0\.\d+$"):
+        plot_token_weights(tokens, weights, **given, ax=narrow)

@@ -103,6 +103,16 @@ def test_lines_bars_and_histogram_show_their_numbers():
         np.testing.assert_array_equal(ax.patches[0].get_data().values, [1, 2, 1])
 
 
+def test_nothing_is_drawn_of_what_is_refused():
+    ax = panels()[0, 0]
+    with pytest.raises(ValueError, match=r"^hlines must be above 0"):
+        FIGURES["lines_on_log_scales"].draw(hlines={"a": 0}, ax=ax)
+    with pytest.raises(TypeError, match=r"^title must be a text"):
+        FIGURES["bars"].draw(title=3, ax=ax)
+    assert not ax.has_data()
+    assert not ax.texts
+
+
 def test_scatter_shows_its_points():
     (series,) = FIGURES["scatter"].given
     ax = FIGURES["scatter"].draw()

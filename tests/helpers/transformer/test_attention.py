@@ -388,3 +388,6 @@ def test_weights_are_collected_only_while_asked_for():
         1 / 0  # noqa: B018
     module[0](query, key, value)
     assert kept == []
+    words = "^model must contain a MultiHeadAttention, got 'ReLU'$"
+    with pytest.raises(ValueError, match=words), attention_weights(nn.ReLU()):
+        pass
