@@ -314,12 +314,6 @@ def test_early_stopping_follows_the_rule_on_any_losses(losses, patience):
     assert torch.equal(model.w, after[best] if patience is not None else after[-1])
 
 
-def test_a_generator_used_up_is_named():
-    model, batches = make_model(), iter([(X, Y)])
-    with pytest.raises(ValueError, match="a generator can be walked only once"):
-        fit(model, lambda epoch: batches, sgd(model), epochs=2)
-
-
 # the schedule
 
 

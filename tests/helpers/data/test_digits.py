@@ -38,25 +38,6 @@ def test_the_digits_are_those_that_the_package_itself_reads(loaded):
     np.testing.assert_allclose(pixels, rows / 255, rtol=0, atol=2**-25)
 
 
-def test_pictures_are_prepared_as_mnist_says(loaded):
-    # yann.lecun.com/exdb/mnist: sizes were normalised to fit into 20 by 20 pixels, and the centre
-    # of mass was put into the centre of 28 by 28, which is pixel 14 to the nearest whole one.
-    images = loaded.images.squeeze(1).double()
-    places, extents = torch.arange(28), {}
-    for axis in (1, 2):
-        along = images.sum(dim=3 - axis)  # (N, 28)
-        centre = along @ places.double() / along.sum(dim=1)
-        assert (centre - 14).abs().max() <= 0.5
-        first, last = (torch.where(along > 0, places, no) for no in (28, -1))
-        extents[axis] = last.amax(dim=1) - first.amin(dim=1) + 1
-    assert torch.maximum(extents[1], extents[2]).max() == 20
-    # And they stand upright: a one is tall and narrow.
-    heights, widths = (extents[axis][loaded.labels == 1].double() for axis in (1, 2))
-    assert heights.mean() > 1.5 * widths.mean()
-    # Paper is 0, full ink is 1, and most of a picture is paper.
-    assert (images.min(), images.max(), images.median()) == (0, 1, 0)
-
-
 # The split by class
 
 

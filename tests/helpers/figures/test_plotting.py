@@ -78,31 +78,6 @@ def test_draws_into_the_axes_it_is_given(name):
     right.figure.savefig(io.BytesIO())
 
 
-def test_lines_bars_and_histogram_show_their_numbers():
-    _, series = FIGURES["lines"].given
-    ax = FIGURES["lines"].draw()
-    first, second, floor, stop = ax.get_lines()
-    for line, values, colour in zip((first, second), series.values(), COLOURS, strict=False):
-        np.testing.assert_array_equal(line.get_xydata(), [*zip(range(1, 8), values, strict=True)])
-        assert to_rgb(line.get_color()) == to_rgb(colour)
-    assert list(floor.get_ydata()) == [0.5, 0.5]
-    assert list(stop.get_xdata()) == [4, 4]
-    assert words(ax.get_legend().get_texts()) == ["training", "validation", "floor", "stop"]
-    ax = FIGURES["lines_on_log_scales"].draw()
-    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-    assert words(ax.get_xticklabels()) == ["2", "8", "32", "128", "512"]
-    assert ax.get_legend() is None
-    ax = FIGURES["bars"].draw()
-    assert [bar.get_width() for bar in ax.patches] == [5.7, 8.9, -1.2]
-    assert words(ax.texts) == ["5.7", "8.9", "-1.2"]
-    assert ax.patches[0].get_y() < ax.patches[1].get_y()
-    assert ax.yaxis_inverted()
-    values = [0.5, 1.5, 1.6, 2.5, 9.0]
-    for bins in ([0, 1, 2, 3], range(4), np.arange(4), torch.arange(4)):
-        ax = figures.plot_histogram({"a": values}, bins=bins, **WORDS)
-        np.testing.assert_array_equal(ax.patches[0].get_data().values, [1, 2, 1])
-
-
 def test_nothing_is_drawn_of_what_is_refused():
     ax = panels()[0, 0]
     with pytest.raises(ValueError, match=r"^hlines must be above 0"):
@@ -151,7 +126,8 @@ def test_attention_shows_weights_and_tokens_verbatim():
         assert words(labels) == [*tokens[:3], f"a b{MISSING}"]
     assert words(ax.texts) == [f"{x:.2f}" for x in shares.ravel()]
     text = figures.plot_token_weights(tokens, np.arange(4), title="", xlabel="")
-    images = figures.plot_images(np.ones((1, T, S)), columns=1, rows=tokens[:1], **WORDS)
+    names = {"rows": tokens[:1], "captions": tokens[:1]}
+    images = figures.plot_images(np.ones((1, T, S)), columns=1, **names, **WORDS)
     for drawn in (ax, text, images):
         drawn.figure.savefig(io.BytesIO())  # a formula that makes no sense would raise
 
@@ -205,14 +181,6 @@ def test_numbers_that_do_not_fit_are_left_out():
     assert len(figures.plot_heatmap(random(T, S), **WORDS).texts) == T * S
 
 
-def test_confusion_matrix_shows_counts_and_row_shares():
-    ax = figures.plot_confusion_matrix([[20, 5], [3, 1]], classes=["no", "yes"], **WORDS)
-    assert words(ax.texts) == ["20\n80.0%", "5\n20.0%", "3\n75.0%", "1\n25.0%"]
-    np.testing.assert_array_equal(ax.images[0].get_array(), [[0.8, 0.2], [0.75, 0.25]])
-    ax = figures.plot_confusion_matrix([[0, 0], [0, 7]], classes=["no", "yes"], **WORDS)
-    assert ax.texts[0].get_text() == "0\n0.0%"  # a class that never occurs
-
-
 def colours_of(ax):
     """Return the colour in the middle of each pixel of the drawn images, each ``(T, S, 3)``."""
     surface = FigureCanvasAgg(ax.figure)
@@ -222,30 +190,6 @@ def colours_of(ax):
         across = place.x0 + (np.arange(S) + 0.5) * place.width / S
         up = place.y1 - (np.arange(T) + 0.5) * place.height / T
         yield seen[up.astype(int)][:, across.astype(int)].copy()
-
-
-def test_images_show_every_picture_in_its_place():
-    pictures = np.abs(random(7, T, S))
-    ax = figures.plot_images(pictures, columns=3, **WORDS)
-    for drawn, picture in zip(ax.images, pictures, strict=True):
-        np.testing.assert_array_equal(drawn.get_array(), picture)
-        assert drawn.get_clim() == (0, pictures.max())  # one scale for all
-    ax.figure.draw_without_rendering()
-    # Rows of three from the top left, the last one short, on a grid and one apart from the other.
-    left, bottom, right, top = np.array([box(drawn).extents for drawn in ax.images]).T
-    width, height = right[0] - left[0], top[0] - bottom[0]
-    assert width / height == pytest.approx(S / T)  # square pixels
-    step, line = left[1] - left[0], bottom[0] - bottom[3]
-    assert step > width
-    assert line > height
-    row, column = np.divmod(np.arange(7), 3)
-    np.testing.assert_allclose(left, left[0] + column * step)
-    np.testing.assert_allclose(bottom, bottom[0] - row * line)
-    np.testing.assert_allclose(right - left, width)
-    np.testing.assert_allclose(top - bottom, height)
-    # And all of them lie inside of the axes.
-    assert (box(ax).min <= [left.min(), bottom.min()]).all()
-    assert (box(ax).max >= [right.max(), top.max()]).all()
 
 
 def test_images_are_ink_on_paper_and_the_right_way_up():
@@ -273,26 +217,6 @@ def test_signed_images_are_white_at_zero_and_blue_above():
     # Both signs on one scale, also where there is one sign only.
     ax = figures.plot_images(pictures[:1], columns=1, signed=True, **WORDS)
     assert ax.images[0].get_clim() == (-2, 2)
-
-
-def test_captions_stand_above_their_pictures_and_labels_beside_their_rows():
-    captions = ["$\\nonsense{$", "$5 and $6", *"cdefg"]  # written as they are, no formulas
-    rows = ["first", "second", "third"]
-    ax = figures.plot_images(np.ones((7, T, S)), columns=3, captions=captions, rows=rows, **WORDS)
-    ax.figure.draw_without_rendering()
-    assert words(ax.texts) == captions
-    places = [box(drawn) for drawn in ax.images]
-    for index, (caption, place) in enumerate(zip(map(box, ax.texts), places, strict=True)):
-        assert (caption.x0 + caption.x1) / 2 == pytest.approx((place.x0 + place.x1) / 2, abs=1)
-        assert place.y1 <= caption.y0 + 1
-        if index >= 3:
-            assert caption.y1 <= places[index - 3].y0  # below the picture above
-    assert words(ax.get_yticklabels()) == rows
-    for label, place in zip(map(box, ax.get_yticklabels()), places[::3], strict=True):
-        assert label.x1 <= place.x0
-        assert place.y0 < (label.y0 + label.y1) / 2 < place.y1
-    assert len(ax.get_xticks()) == 0
-    assert len(figures.plot_images(np.ones((7, T, S)), columns=3, **WORDS).get_yticks()) == 0
 
 
 @pytest.mark.parametrize("signed", [False, True])

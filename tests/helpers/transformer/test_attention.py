@@ -12,7 +12,6 @@ from torch import nn
 
 from helpers.transformer.attention import (
     MultiHeadAttention,
-    _join,
     attention_weights,
     causal_mask,
     padding_mask,
@@ -219,34 +218,6 @@ def test_multi_head_attention_equals_torch(bias, shape, padded, ask):
     )
 
 
-def test_the_heads_are_attentions_of_their_own():
-    """Each head by itself, concatenated, then mixed: the formula of section 3.2.2."""
-    module = random_module(MultiHeadAttention(D, H))
-    maps = [module.query_proj, module.key_proj, module.value_proj]
-    heads = []
-    for h in range(H):
-        rows = slice(h * K, (h + 1) * K)
-        own = [
-            F.linear(x, a.weight[rows], a.bias[rows]) for x, a in zip(inputs(), maps, strict=True)
-        ]
-        heads.append(scaled_dot_product_attention(*own)[0])
-    expected = torch.cat(heads, -1) @ module.output_proj.weight.T + module.output_proj.bias
-    assert_close(module(*inputs()), expected, 1e-12)
-
-
-def test_shapes_of_every_stage():
-    module = MultiHeadAttention(D, H)
-    query, key, _ = inputs()
-    assert module._split_heads(query).shape == (B, H, T, K)
-    assert module._split_heads(key).shape == (B, H, S, K)
-    padding = true(B, S)
-    assert _join(true(T, S), None).shape == (T, S)
-    assert _join(true(B, T, S), None).shape == (B, 1, T, S)
-    assert _join(None, padding).shape == (B, 1, 1, S)
-    assert _join(true(B, T, S), padding).shape == (B, 1, T, S)
-    assert _join(true(B, H, T, S), padding).shape == (B, H, T, S)
-
-
 @fused_or_not
 @with_bias_or_not
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -298,18 +269,6 @@ def test_padding_is_inert(seed, more, ask):
     for b in (1, 2):
         row, real = slice(b, b + 1), slice(lengths[b])
         assert_close(output[row], module(query[row], key[row, real], value[row, real]), 1e-12)
-
-
-@law
-@given(seed=seeds, b=sizes, t=sizes, s=sizes, share=st.floats(0, 1), heads=st.booleans())
-def test_the_output_is_the_same_with_and_without_weights(seed, b, t, s, share, heads):
-    """Our own formula and torch's fused kernel agree, also where nothing may be attended to."""
-    module = random_module(MultiHeadAttention(D, H), seed)
-    shape = (b, H, t, s) if heads else (t, s)
-    mask = torch.rand(shape, generator=generator(seed)) < share
-    output, weights = with_weights(module, *inputs(b, t, s, seed), mask)
-    assert weights.shape == (b, H, t, s)
-    assert_close(module(*inputs(b, t, s, seed), mask), output, 1e-12)
 
 
 @pytest.mark.parametrize(

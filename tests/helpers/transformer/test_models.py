@@ -150,14 +150,6 @@ def test_padding_is_inert_in_the_transformer(seed, more, norm_first):
         assert_close(padded[b : b + 1, :t], alone, 1e-12)
 
 
-def test_without_positions_the_order_of_the_source_is_lost():
-    model = encoder_decoder()
-    model.source.positions = nn.Identity()  # as an experiment would
-    assert_close(model(src, tgt), model(src.flip(1), tgt))
-    written = model.generate(src, start_id=0, length=T)
-    assert written.equal(model.generate(src.flip(1), start_id=0, length=T))
-
-
 # Greedy decoding
 
 
