@@ -54,18 +54,7 @@ def test_every_change_is_one_change():
         assert len(changed) == (name != ablation.BASE), name
 
 
-def test_the_maximum_is_not_seen_where_the_mean_is_pooled_alone():
-    torch.manual_seed(0)
-    recipe = Recipe(maximum=False)
-    model = build(IDS, recipe)
-    pooled = torch.randn(1, 2 * recipe.width)
-    logits = model.output(pooled)
-    pooled[:, recipe.width :] += 1
-    assert torch.equal(model.output(pooled), logits)
-    assert not torch.equal(model.output(pooled + 1), logits)
-
-
-def test_without_layers_words_do_not_meet_before_the_pooling():
+def test_without_layers_words_do_not_meet_before_the_mean():
     torch.manual_seed(0)
     recipe = Recipe(layers=0, maximum=False)
     model = build(IDS, recipe)

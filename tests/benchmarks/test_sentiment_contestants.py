@@ -7,11 +7,10 @@ from itertools import chain, pairwise
 import numpy as np
 import pytest
 import torch
-from scipy.sparse import csr_array
 from torch import nn
 
 from benchmarks.sentiment import linear, recipes
-from benchmarks.sentiment.linear import LINEAR, log_ratios, n_grams, nb_svm
+from benchmarks.sentiment.linear import LINEAR, n_grams, nb_svm
 from benchmarks.sentiment.recipes import RECIPES, KerasClassifier, NotesClassifier, pre_padded
 from helpers.data import build_vocabulary, pad
 from helpers.running import seed_everything
@@ -21,10 +20,9 @@ from tests.benchmarks.made_up import texts_for
 BOTH = LINEAR | RECIPES
 LEARNERS = [name for name in BOTH if name != "majority"]
 
-# Two positive texts, then two negative ones.
-FOUR = [text.split() for text in ("good fun good", "good plot", "bad plot", "bad bad fun")]
-FOUR_LABELS = [1, 1, 0, 0]
-
+# Two positive texts, then three negative ones.
+FIVE = [t.split() for t in ("good fun good", "good plot", "bad plot", "bad bad fun", "bad plot")]
+FIVE_LABELS = [1, 1, 0, 0, 0]
 
 LABELS, TRUTH = [[i % 2 for i in range(count)] for count in (80, 37)]
 TRAIN, TEST = texts_for(LABELS, 0), texts_for(TRUTH, 1)
@@ -68,23 +66,8 @@ def test_n_grams_are_the_words_then_longer_ones():
     assert (n_grams(["a"], 3), n_grams([], 3)) == (["a"], [])
 
 
-def test_ratios_of_four_texts():
-    # Words only: good 2+0, fun 1+1, plot 1+1, bad 0+2 texts; with alpha p and q sum to 8 each.
-    counts = linear._presence(1)
-    presence = csr_array(counts.fit_transform(FOUR))
-    assert list(counts.get_feature_names_out()) == ["bad", "fun", "good", "plot"]
-    assert presence.max() == 1
-    expected = [math.log(1 / 3), 0.0, math.log(3), 0.0]
-    assert log_ratios(presence, FOUR_LABELS) == pytest.approx(expected)
-    # One more negative text, so that the sums differ: q's becomes 4 + 2 + 1 + 3.
-    presence = csr_array(counts.transform([*FOUR, ["bad", "plot"]]))
-    ratios = log_ratios(presence, [*FOUR_LABELS, 0])
-    expected = [(1 / 8) / (4 / 10), (2 / 8) / (2 / 10), (3 / 8) / (1 / 10), (2 / 8) / (3 / 10)]
-    assert ratios == pytest.approx([math.log(ratio) for ratio in expected])
-
-
-def test_nb_svm_of_four_texts(monkeypatch):
-    ratios = by_hand(FOUR, FOUR_LABELS)
+def test_nb_svm_of_five_texts(monkeypatch):
+    ratios = by_hand(FIVE, FIVE_LABELS)
     seen = {}
 
     class Known(linear.LinearSVC):
@@ -96,21 +79,18 @@ def test_nb_svm_of_four_texts(monkeypatch):
             return self
 
     monkeypatch.setattr(linear, "LinearSVC", Known)
-    fitted = nb_svm(FOUR, FOUR_LABELS, 0, most=2)
-    features = [[ratios[w] * (w in presence_by_hand(text)) for w in ratios] for text in FOUR]
+    fitted = nb_svm(FIVE, FIVE_LABELS, 0, most=2)
+    features = [[ratios[w] * (w in presence_by_hand(text)) for w in ratios] for text in FIVE]
     assert seen["features"] == pytest.approx(np.array(features))
-    assert seen["labels"] == FOUR_LABELS
+    assert seen["labels"] == FIVE_LABELS
     assert (seen["options"]["C"], seen["options"]["fit_intercept"]) == (1, False)
 
-    raw = {w: (-1) ** i * (i + 1) for i, w in enumerate(ratios)}
-    mean = sum(abs(x) for x in raw.values()) / len(raw)
-    weights = {w: 0.75 * mean + 0.25 * x for w, x in raw.items()}
-    alone = [fitted.score([[word]])[0] for word in ("good", "bad", "fun", "unheard")]
-    expected = [ratios[w] * weights[w] for w in ("good", "bad", "fun")]
-    assert alone == pytest.approx([*expected, 0.0])
-    terms = ("good", "plot", "good plot")  # a word that comes twice counts once
-    expected = sum(ratios[w] * weights[w] for w in terms)
-    assert fitted.score([["good", "plot"]]) == pytest.approx([expected])
+    mean = (1 + len(ratios)) / 2  # of the magnitudes 1, 2, 3 and so on
+    weights = {w: 0.75 * mean + 0.25 * (-1) ** i * (i + 1) for i, w in enumerate(ratios)}
+    for text in (["good"], ["bad"], ["unheard"], ["good", "plot"], ["bad", "bad"]):
+        known = ratios.keys() & presence_by_hand(text)  # a word that comes twice counts once
+        expected = sum(ratios[w] * weights[w] for w in known)
+        assert fitted.score([text]) == pytest.approx([expected])
     assert fitted.parameters == len(ratios) == 10  # four words, six pairs
 
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import subprocess
 import sys
 
 import pytest
@@ -11,6 +10,7 @@ from nbformat.v4 import new_notebook
 
 from course import matrix
 from course.ending import CourseError
+from tests.children import finished
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="notebooks.01_a.ipynb" name="Cell 0" />
@@ -29,15 +29,10 @@ print(torch.backends.cpu.get_cpu_capability(), torch.get_num_threads())
 print(numpy._core._multiarray_umath.__cpu_features__["X86_V3"])
 print(numpy.show_runtime())
 """
-    printed = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env=os.environ | matrix.environment_of("default", 2),
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    assert printed.splitlines()[:2] == ["DEFAULT 2", "False"]
-    assert "Nehalem" in printed
+    env = os.environ | matrix.environment_of("default", 2)
+    done = finished([sys.executable, "-W", "error", "-c", code], env=env, check=True)
+    assert done.stdout.splitlines()[:2] == ["DEFAULT 2", "False"]
+    assert "Nehalem" in done.stdout
 
 
 def test_only_what_the_machine_has_is_tried_whatever_the_reader_asks_of_it(monkeypatch):

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -13,6 +12,7 @@ from course.checking import no_network
 from course.checking.no_network import NetworkError, is_local
 from course.places import ROOT
 from helpers.data import DataError, load_imdb
+from tests.children import finished
 
 # 192.0.2.0/24 and 2001:db8::/32 are reserved for documentation (RFC 5737, RFC 3849).
 ELSEWHERE = "192.0.2.1"
@@ -86,14 +86,8 @@ for ask in (urllib.request.urlopen, requests.get):
         pass
 print(no_network.attempts)"""
     proxies = {spelling: "http://127.0.0.1:9", "no_proxy": "localhost"}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=os.environ | proxies,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    env = os.environ | proxies
+    done = finished([sys.executable, "-c", code], cwd=ROOT, env=env, check=True)
     assert done.stdout == f"{['socket.getaddrinfo to example.org'] * 2}\n"
 
 

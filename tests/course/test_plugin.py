@@ -251,13 +251,6 @@ def pytest_runtest_teardown(item):
     assert died.ret == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_a_kernel_that_the_system_killed_is_told_to_want_memory(run_nbval):
-    kill = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
-    died = run_nbval((kill, [], []), arguments=["--nbval-cell-timeout=60"])
-    died.stdout.fnmatch_lines(["*The system killed the kernel, most likely for want of memory*"])
-
-
 def test_a_kernel_that_does_not_start_is_told_in_a_line_a_cell(run_nbval, pytester):
     start = "jupyter_client.manager.KernelManager.format_kernel_cmd = lambda *_, **__: ['true']"
     pytester.makeconftest(f"import jupyter_client.manager\n{start}")

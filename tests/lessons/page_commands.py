@@ -6,23 +6,24 @@ hands to IPython with ``!`` or ``%``, or to the system.
 """
 
 import ast
+import io
 import json
 import re
 import shlex
 import shutil
 import sys
-import sysconfig
 import tomllib
-from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
-from itertools import groupby
+from collections.abc import Iterator
+from contextlib import redirect_stderr
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
 
 import mistune
-from IPython.core.inputtransformer2 import TransformerManager
 from jupyterlab.labapp import LabApp
 
-from benchmarks.__main__ import ON_REQUEST, SUBJECTS
+from benchmarks import __main__ as bench
+from course import __main__ as course
 from course.places import ROOT, find_notebooks
 from scripts import setup
 from tests.children import finished
@@ -30,10 +31,15 @@ from tests.children import finished
 NO_SHELL = ("python", "text")  # languages of blocks that hold no commands
 
 # Commands in plain prose, or in tags of HTML, would escape all other rules.
-_PROSE = re.compile(r"\b(?:make (?:run|test|lab|clean)\b|pip3? install|python3? -m|git clone).*")
-_HTML = re.compile(r"<(?:pre|code|kbd|samp)\b")
-_STARTS = re.compile(r"get_ipython\(\)\.(\w+)$|os\.(?:system|popen|exec|spawn)|subprocess\.")
-_MARKS = {"system": "!", "getoutput": "!", "run_line_magic": "%", "run_cell_magic": "%%"}
+_PROSE = re.compile(
+    r"\b(?:make (?:run|test|lab|clean)\b|pip3? install|python3? -m|git clone).*"
+    r"|<(?:pre|code|kbd|samp)\b.*"
+)
+_IN_CODE = re.compile(
+    r"^\s*(?:\w+ *= *)?([!%].*)"
+    r"|\b((?:os\.(?:system|popen|exec|spawn)|subprocess\.|get_ipython\(\)).*)",
+    re.MULTILINE,
+)
 
 # --------------------------------------------------------------------------------------- finding
 
@@ -61,9 +67,7 @@ def commands_in_markdown(text: str) -> Iterator[str]:
             yield from (line.strip() for line in lines if line.strip())
         elif kind == "codespan" and is_command(raw):
             yield raw
-        elif "html" in kind and _HTML.search(raw):
-            yield raw.strip()
-        elif kind == "text" and (command := _PROSE.search(raw)):
+        elif (kind == "text" or "html" in kind) and (command := _PROSE.search(raw)):
             yield command[0]
 
 
@@ -90,140 +94,85 @@ def is_command(code: str) -> bool:
     return False
 
 
-def commands_in_code(source: str) -> Iterator[str]:
-    """Yield what a code cell hands to IPython or to the system."""
-    for node in ast.walk(ast.parse(TransformerManager().transform_cell(source))):
-        if isinstance(node, ast.Call) and (match := _STARTS.match(ast.unparse(node.func))):
-            mark = _MARKS.get(match[1])
-            words = [argument.value for argument in node.args] if mark else [ast.unparse(node)]
-            yield (mark or "") + " ".join(words)
+def commands_in_code(source: str) -> list[str]:
+    """Return what a code cell hands to IPython or to the system."""
+    return [magic or call for magic, call in _IN_CODE.findall(source)]
 
 
 # -------------------------------------------------------------------------------------- checking
 
-# Not ours to look into, and git where it is not installed.
-SYSTEM = ("apt-get", "certutil", "chown", "git", "ip", "sha256sum", "shasum")
-
+# What makes the words after it, up to the end, arguments of the Makefile or of a program of ours.
+_CALLED = re.compile(r"(?:^|.* )(make|-m course|-m benchmarks)(?: (.*))?")
 _OURS = r"(?:tests|course|scripts|notebooks|helpers|benchmarks)/\S+|(?!build/)\S+\.txt"
-
-# Lets a program of the course read its command line, and ends it before it does anything.
-_ONLY_READ = """
-import argparse, runpy, sys
-from course import ending
-ending.in_words = lambda work: 0
-read = argparse.ArgumentParser.parse_args
-argparse.ArgumentParser.parse_args = lambda parser: (read(parser), sys.exit())
-sys.argv.pop(0)
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
 
 
 def check(command: str) -> None:
-    """Raise ValueError if a command cannot work as it is written, as far as it can be seen."""
-    words = shlex.shlex(command.replace("\\", "/"), posix=True, punctuation_chars=True)
-    words.whitespace_split, words.commenters = True, ""
-    for between, part in groupby(words, key=lambda word: set(word) <= set("();<>|&")):
-        if not between:
-            _check_part([*part])
+    """Raise ValueError if something that a command names is not there.
+
+    That is a file, a version of Python, a setting, a target, or what a program of ours is given.
+    """
+    command = command.replace("\\", "/").replace("'", " ").strip()
+    for word in shlex.split(command):
+        _check_word(word)
+    if called := _CALLED.fullmatch(command):
+        program, arguments = called[1], shlex.split(called[2] or "")
+        if program == "-m benchmarks":
+            _let_it_read(bench, arguments)
+        elif program == "-m course":
+            _let_it_read(course, arguments)
+            _check_names(*arguments)
+        elif shutil.which("make"):
+            _check_target(arguments)
 
 
-def _check_part(words: list[str]) -> None:
-    """Check settings, a program and its arguments."""
-    while words and (setting := re.fullmatch(r"([A-Z][A-Z_]+)=.*", words[0])):
-        _check_setting(setting[1])
-        words = words[1:]
-    for word in words:
-        if word.startswith("#"):
-            raise ValueError("zsh and Windows take a remark after a command for arguments")
-        path = re.fullmatch(rf"(?:\S+=)?({_OURS})", word)
-        if path and not list(ROOT.glob(path[1])):
-            raise ValueError(f"there is no {path[1]}")
-    program = re.sub(r"^\.venv/(bin|Scripts)/", "", words[0]) if words else ""
-    match [program, *words[1:]]:
-        case [""] | ["cd", "course"]:  # the folder that `git clone` makes
-            pass
-        case ["make", *arguments]:
-            _check_make(arguments)
-        case ["sudo", *rest] | ["unshare", "-rn", *rest]:
-            _check_part(rest)
-        case ["sh", "-c", line]:
+def _check_word(word: str) -> None:
+    """Check that a path is there, a version is one of the course's, and a setting is read."""
+    if word.startswith("#"):
+        raise ValueError("zsh and Windows take a remark after a command for arguments")
+    path = re.fullmatch(rf"(?:\S+=)?({_OURS})", word)
+    if path and not list(ROOT.glob(path[1])):
+        raise ValueError(f"there is no {path[1]}")
+    version = re.search(r"(?:python|^-)3\.(\d+)$", word)
+    if version and not setup.OLDEST <= (3, int(version[1])) <= setup.NEWEST:
+        raise ValueError(f"the course does not run on Python 3.{version[1]}")
+    if setting := re.match(r"([A-Z][A-Z_]+)=", word):
+        readers = ("Makefile", "scripts/setup.py", "benchmarks/__main__.py")
+        texts = "".join((ROOT / name).read_text(encoding="utf-8") for name in readers)
+        if f"$({setting[1]})" not in texts and f'"{setting[1]}"' not in texts:
+            raise ValueError(f"nothing reads the setting {setting[1]}")
+
+
+def _check_target(arguments: list[str]) -> None:
+    """Check a target of the Makefile by the commands that it would call."""
+    done = finished(["make", "--dry-run", "--silent", *arguments], cwd=ROOT)
+    if done.returncode or not done.stdout:
+        raise ValueError(done.stderr or f"make {arguments[0]} does nothing")
+    for line in done.stdout.splitlines():
+        if "python" in line.split(" ")[0]:
             check(line)
-        case ["source", file]:
-            _check_part([file])
-        case ["git", verb, *_] if shutil.which("git"):
-            done = finished(["git", verb, "-h"])
-            if done.returncode != 129:  # git's exit code after help
-                raise ValueError(done.stderr)
-        case [_, *arguments] if python := re.fullmatch(r"py|python(\d[\d.]*)?", program):
-            _check_python(python[1] or "", arguments)
-        case _:
-            installed = [path.stem for path in Path(sysconfig.get_path("scripts")).iterdir()]
-            known = [*SYSTEM, *installed]
-            _refuse_unknown([program], known, "tests/lessons/page_commands.py knows no program")
 
 
-def _refuse_unknown(names: Iterable[str], known: Iterable[str], words: str = "there is no") -> None:
-    if unknown := {name for name in names if not name.startswith("-")} - set(known):
-        raise ValueError(f"{words} {', '.join(unknown)}")
+def _let_it_read(program: ModuleType, arguments: list[str]) -> None:
+    """Let a program of the course judge its arguments, and end before it does anything."""
+    said = io.StringIO()
+    nothing_done = patch.object(program, "in_words", lambda work: 0)
+    try:
+        with nothing_done, patch.object(sys, "argv", ["", *arguments]), redirect_stderr(said):
+            program.main()
+    except SystemExit as end:
+        if end.code:
+            raise ValueError(said.getvalue()) from end
 
 
-def _check_setting(name: str) -> None:
-    """Check that the Makefile reads a setting, or a program in its environment."""
-    readers = [ROOT / name for name in ("Makefile", "scripts/setup.py", "benchmarks/__main__.py")]
-    texts = [path.read_text(encoding="utf-8") for path in readers]
-    if not any(f"$({name})" in text or f'"{name}"' in text for text in texts):
-        raise ValueError(f"nothing reads the setting {name}")
-
-
-def _check_make(arguments: list[str]) -> None:
-    """Check a target, its settings, and the commands that it would call."""
-    for argument in arguments:
-        if "=" in argument:
-            _check_setting(argument.partition("=")[0])
-    if shutil.which("make"):
-        done = finished(["make", "--dry-run", "--silent", *arguments], cwd=ROOT)
-        if done.returncode or not done.stdout:
-            raise ValueError(done.stderr or f"make {arguments[0]} does nothing")
-        for line in done.stdout.splitlines():
-            if re.match(r'"?(\.venv/\w+/)?python', line):
-                check(line.partition(" | ")[0])
-
-
-def _check_python(version: str, arguments: list[str]) -> None:
-    """Check the version of a Python, its program, and the program's arguments."""
-    while arguments and (option := re.fullmatch(r"-(3\.\d+|[EIPs]+)", arguments[0])):
-        version = option[1] if option[1].startswith("3") else version
-        arguments = arguments[1:]
-    if "." in version and not setup.OLDEST <= tuple(map(int, version.split("."))) <= setup.NEWEST:
-        raise ValueError(f"the course does not run on Python {version}")
-    lessons = [path.stem for path in find_notebooks()]
-    match arguments:
-        case [] | ["scripts/setup.py"]:
-            pass
-        case ["-m", "benchmarks", *rest]:
-            _let_it_read("benchmarks/__main__.py", rest, [*SUBJECTS, *ON_REQUEST])
-        case ["-m", "course", "lab", *options]:
-            options = [each.partition("=")[0][2:] for each in options if each.startswith("--")]
-            known = [*LabApp.flags, *LabApp.aliases]
-            _refuse_unknown(options, known, "JupyterLab has no option")
-        case ["-m", "course", "mutants", *rest]:
-            settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-            modules = settings["tool"]["mutmut"]["only_mutate"]
-            _refuse_unknown(rest, [Path(module).stem for module in modules])
-        case ["-m", "course", *rest]:
-            _let_it_read("course/__main__.py", rest, [*rest[:1], *lessons])
-        case ["-m", module, *_]:
-            for_checks = (ROOT / "requirements-checks.txt").read_text(encoding="utf-8")
-            if find_spec(module) is None and module.replace("_", "-") not in for_checks:
-                raise ValueError(f"no module {module} is installed")
-        case _:
-            words = "tests/lessons/page_commands.py does not know what Python does with"
-            raise ValueError(f"{words} {arguments}")
-
-
-def _let_it_read(program: str, arguments: list[str], names: list[str]) -> None:
-    """Let a program of the course judge its arguments, of which some are names."""
-    done = finished([sys.executable, "-c", _ONLY_READ, program, *arguments], cwd=ROOT)
-    if done.returncode:
-        raise ValueError(done.stderr)
-    _refuse_unknown(arguments, names)
+def _check_names(command: str, *names: str) -> None:
+    """Check the options, modules or lessons that a command of the course is called with."""
+    if command == "lab":
+        known = {f"--{name}" for name in [*LabApp.flags, *LabApp.aliases]}
+        names = tuple(name for name in names if name.startswith("--"))
+    elif command == "mutants":
+        settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+        known = {Path(path).stem for path in settings["tool"]["mutmut"]["only_mutate"]}
+    else:
+        known = {path.stem for path in find_notebooks()}
+    if unknown := set(names) - known:
+        raise ValueError(f"{command} knows no {', '.join(unknown)}")

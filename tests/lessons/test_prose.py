@@ -12,7 +12,7 @@ import pytest
 
 from course.places import ROOT, find_notebooks
 from course.prose import numbers
-from course.prose.numbers import CHECKED, MINUTES, RELATIONS, Line, Written
+from course.prose.numbers import CHECKED, MINUTES, Line, Written
 from course.prose.pages import (
     MARKDOWN,
     Mismatch,
@@ -189,10 +189,8 @@ OUTPUT = "payments: 1498\nshare 0.31\n"
 @pytest.mark.parametrize(
     ("line", "output", "complaint"),
     [
-        (("{} payments", "x", r"payments: (\d+)"), OUTPUT, None),
         (("**all** {} payments", "x", r"payments: (\d+)"), "payments: 1497", "1,498, but the outp"),
         (("{} payments", "x", r"payments: (\d+)", lambda n: n / 2), OUTPUT, "gives 749"),
-        (("about {} of", "x", r"share (\S+)"), OUTPUT, None),
         (("about {} of", "x", r"share (\S+)"), "share 0.29", "'about a third of' quotes a third"),
         (("{} of `500`", "x", r"share (\S+)"), OUTPUT, "gives 0.31"),
         (("{} payments, about {} of", "x", r": (\d+)\s+share (.+)"), OUTPUT, None),
@@ -253,12 +251,8 @@ def test_which_numbers_have_to_be_accounted_for(text, found):
     [
         *(("61 million", "61e6", "1e6"), ("1.2 million", "1.2e6", "1e5"), ("1,498", "1498", "1")),
         *(("0.986", "0.986", "0.001"), ("0.90", "0.90", "0.01"), ("0.0", "0", "0.1")),
-        *(
-            ("25_000", "25000", "1"),
-            ("98.6 %", "0.986", "0.001"),
-            ("5 percent", "0.05", "0.01"),
-            ("1e-10", "1e-10", "1e-10"),
-        ),
+        *(("25_000", "25000", "1"), ("98.6 %", "0.986", "0.001"), ("5 percent", "0.05", "0.01")),
+        ("1e-10", "1e-10", "1e-10"),
         *(("97 of 100", "0.97", "0.01"), ("one in four", "0.25", "0.025")),
         *(("one in a hundred", "0.01", "0.001"), ("four fifths", "0.8", "0.08")),
         *(("half", "0.5", "0.05"), ("A", "1", "1"), ("Fifteen", "15", "1")),
@@ -291,15 +285,7 @@ def test_words_before_a_number_say_how_it_is_meant(words, right, wrong):
     written = numbers.read("125")
     for each in words.split("|"):
         holds = numbers.relation_in(f"the debt has {each} **")
-        assert [number for number in right + wrong if holds(written, Decimal(number))] == right, (
-            each
-        )
-
-
-def test_every_relation_is_tried():
-    [mark] = test_words_before_a_number_say_how_it_is_meant.pytestmark
-    tried = "|".join(words for words, _, _ in mark.args[1]).lower().replace(" the", "")
-    assert set(tried.split("|")) == {"", *"|".join(RELATIONS).split("|")}
+        assert [n for n in right + wrong if holds(written, Decimal(n))] == right, each
 
 
 def test_outputs_that_are_not_compared_bind_nothing():
