@@ -1,6 +1,10 @@
-"""Made-up reviews that the tests of the sentiment benchmark learn from."""
+"""What the tests of the benchmarks work with: made-up reviews, and the published figures."""
+
+import json
 
 import numpy as np
+
+from benchmarks.__main__ import PUBLISHED
 
 FILLERS = ("film", "plot", "scene", "actor", "music", "ending", "it", "was", "the")
 
@@ -14,3 +18,8 @@ def texts_for(labels: list[int], seed: int) -> list[list[str]]:
             words.insert(place, "good" if label else "bad")
         texts.append(words)
     return texts
+
+
+def published(subject: str) -> dict:
+    """Return the results that the published page of a subject was written from."""
+    return json.loads((PUBLISHED / f"{subject}.json").read_text("utf-8"))["results"]

@@ -15,7 +15,8 @@ from benchmarks.attention.counterparts import (
     training_step,
     transformer,
 )
-from benchmarks.attention.growth import fitted_exponent, tell
+from benchmarks.attention.growth import _extremes as extremes
+from benchmarks.attention.growth import fitted_exponent
 from benchmarks.attention.stopwatch import compare, peak_bytes
 from tests.torch_reference import (
     assert_close,
@@ -117,33 +118,7 @@ def test_the_exponent_is_that_of_the_larger_half():
     assert fitted_exponent([1, 2, 4, 8], [7.0, 7.0, 5 * 4**3, 5 * 8**3]) == pytest.approx(3)
 
 
-def measured(ratio, memory, forward=0.9):
-    return {
-        "training": {"seconds": [ratio / 1e3, 1e-3], "ratio": ratio, "error": 0.011, "pairs": 17},
-        "memory": memory,
-        "forward": {"seconds": [forward, 1.0], "ratio": forward, "error": 0.012, "pairs": 17},
-    }
-
-
-def test_the_section_tells_the_numbers(tmp_path):
-    subjects = {"`A`": measured(0.97, [3_000_000, 4_000_000]), "`B`": measured(1.07, [5, 4])}
-    price = [measured(1.5, [6, 2]), measured(1.25, [5, 2], 2.5)]
-    growth = {
-        "lengths": [64, 128, 256, 512],
-        "time": [[t * 1e-6 * t, t * 0.5e-6 * t] for t in (64, 128, 256, 512)],
-        "bytes": [[t * t * 4, t * 4] for t in (64, 128, 256, 512)],
-    }
-    results = {
-        "sizes": {"tiny": vars(SMALL)},
-        "runs": [{"size": "tiny", "threads": 1, "subjects": subjects, "price": price}],
-        "growth": growth,
-    }
-    told = tell(results, tmp_path)
-    assert "| `A` | 1 | 0.97 | 1.00 | 0.970 ± 0.011 | 3.00 | 4.00 | 0.750 | 0.900 ± 0.012 |" in told
-    assert "highest for `B`, tiny, 1 thread; 1 of 2 are at most 1.05" in told
-    assert "not: `B`, tiny, 1 thread (1.0700)." in told
-    assert "0.750 to 1.250, highest for `B`" in told
-    assert "| tiny | 1 | 1.50 | 3.00 | 0.90 | 1.25 | 2.50 | 2.50 |" in told
-    assert "| memory, weights not requested | 1 | 1.00 |" in told
-    assert "takes 2.00 times the time and 512.0 times the memory" in told
-    assert (tmp_path / "attention.png").stat().st_size > 0
+def test_ratios_above_the_limit_are_named():
+    told = extremes({"`A`, tiny": 0.97, "`B`, tiny": 1.07}, 1.05)
+    assert told.startswith("0.970 to 1.070, highest for `B`, tiny; 1 of 2 are at most 1.05")
+    assert told.endswith(", not: `B`, tiny (1.0700).")

@@ -2,9 +2,8 @@
 
 import sys
 
-import pytest
-
 from benchmarks import course
+from tests.benchmarks.made_up import published
 
 SLEEPER = """
 import pathlib, subprocess, sys
@@ -58,44 +57,9 @@ def test_success_keeps_no_output_and_nothing_of_an_earlier_run(monkeypatch, tmp_
     assert (watched["exit"], watched["said"], watched["lessons"]) == (0, [], [])
 
 
-@pytest.fixture
-def results() -> dict:
-    seconds = {
-        course.TORCH: [1.0, 9.0, 1.1],
-        course.PACKAGE: [1.1, 1.1, 1.2],
-        course.PLAIN: [1.25, 1.25, 1.25],
-        course.MODULES: [1.7, 1.6, 1.5],
-        course.MATPLOTLIB: [1.4, 1.4, 1.4],
-    }
-    alone = {
-        "helpers.running": {"seconds": 0.01, "matplotlib": False},
-        "helpers.figures.canvas": {"seconds": 0.4, "matplotlib": True},
-        "helpers.data.text": {"seconds": 0.3, "matplotlib": False},
-    }
-    return {
-        "imports": {"seconds": seconds, "alone": alone},
-        "tested": "`make test`",
-        "test": {
-            **{"exit": 0, "seconds": 600.0, "peak": 2.5, "samples": 590, "said": []},
-            "lessons": LESSONS,
-        },
-    }
-
-
-def test_imports_lessons_and_tests_are_told(results, tmp_path):
-    told = course.tell(results, tmp_path)
-    assert "| torch, every module of helpers | 1.50 | 1.60 | 1.70 | +0.50 |" in told
-    assert "torch, every module of helpers: +0.50 s beyond torch, more than the 0.2 s" in told
-    assert "torch, the modules of helpers without matplotlib: +0.25 s beyond torch, more" in told
-    assert "torch, helpers: +0.10 s beyond torch, at most" in told
-    assert "Of the 3 modules, 2 take more than 0.2 s" in told
-    assert "1 of these draw in matplotlib" in told
-    assert "| 02_theory | 12.4 | 0.50 |\n| 06_loan | 6.6 | ? |" in told
-    assert "`make test` passed after 10.0 minutes" in told
-
-
-def test_failures_are_told_in_words(results, tmp_path):
-    results["test"] |= {"exit": 1, "said": ["FAILED: python -m pytest"]}
+def test_failures_are_told_in_words(tmp_path):
+    results = published("course")
+    results["test"] |= {"exit": 1, "said": ["FAILED: python -m pytest"], "seconds": 600.0}
     told = course.tell(results, tmp_path)
     assert "`make test` **failed with exit code 1** after 10.0 minutes" in told
     assert "```\nFAILED: python -m pytest\n```" in told

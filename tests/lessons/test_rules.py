@@ -184,8 +184,6 @@ BROKEN = [
     (rules.no_machine_paths, edited("fail", outputs=[raised("File /tmp/x.py:3")]), "'/tmp/x.py"),
     (rules.known_tags_only, edited("add", tags=["hide-input"]), "'hide-input' is unknown"),
     (rules.known_tags_only, edited("add", tags=["rtol=5"]), "above 0 and below 1"),
-    (rules.known_tags_only, edited("add", tags=["rtol=0.1", "rtol=0.2"]), "takes one rtol tag"),
-    (rules.known_tags_only, edited("clock", tags=[*CLOCK_IGNORED, "rtol=0.1"]), "no effect"),
     (rules.known_tags_only, edited("first", metadata={"tags": ["nbval-skip"]}), "without code"),
     (rules.known_tags_only, edited("add", source="# NBVAL_IGNORE_OUTPUT\nx"), "use a tag"),
     (rules.tags_are_declared, edited("fact", tags=["nbval-skip"]), "'fact') has the tags ['nbval-"),
