@@ -15,7 +15,7 @@ from benchmarks.sentiment.recipes import RECIPES
 from helpers.data import Ngrams, ReviewSplit, contiguous_folds, held_out_ratios, log_count_ratios
 from helpers.training import predict
 from helpers.transformer import sinusoidal_encoding
-from tests.benchmarks.made_up import published, texts_for
+from tests.benchmarks.made_up import texts_for
 
 IDS = 19
 RATIOS = ("held out", "all", "none")
@@ -199,8 +199,30 @@ def test_runs_are_judged_by_the_truth_and_the_mark():
     assert other["seed"] == 5
 
 
+def results(seeds=3):
+    runs = some_runs(seeds)
+    runs += contest.committees(runs)
+    truth = np.array([0, 1, 0, 1])
+    judged = contest.judged(runs, truth)
+    return {"source": "packaged", "trained": 20_000, "tested": 4, "runs": judged}
+
+
+def test_the_page_says_whom_the_transformers_beat(tmp_path):
+    page = contest.tell(results(), tmp_path)
+    assert page.startswith("## Sentiment\n")
+    assert "| committee of 9 | 75.00 | 0.00 | 0 | 576 | 18.0 | 900 | 1.80 |" in page
+    assert "| lesson 04 | 50.00 ± 0.00 | -25.00 ± 0.00 | 0, 1, 2 | 10 ± 0 |" in page
+    assert "- committee of 9: +0.00 points from NB-SVM, pairs" in page
+    assert "takes 4.8 minutes on two threads" in page
+    assert "within the 10 minutes meant" in page
+    assert "better: none." in page
+    (picture,) = tmp_path.iterdir()
+    assert f"({picture.name})" in page
+    assert "majority" not in page.partition("![")[2]
+
+
 def test_the_page_of_the_official_halves_says_so(tmp_path):
-    page = contest.tell(published("sentiment") | {"source": "official"}, tmp_path)
+    page = contest.tell(results() | {"source": "official"}, tmp_path)
     assert page.startswith("## Sentiment on the official halves\n")
     assert "(sentiment-official.png)" in page
 
@@ -256,3 +278,14 @@ def test_every_change_is_measured_on_every_block(monkeypatch):
         assert [run["place"] for run in runs] == wanted
     quick = ablation.measure(quick=True)["rows"]
     assert list(quick) == [*list(ablation.CHANGES)[: ablation.QUICK], ablation.SHUFFLED]
+
+
+def test_the_table_takes_changes_block_by_block(tmp_path):
+    def made(*accuracies):
+        return [{"accuracy": a, "seconds": 40.0, "parameters": 1000} for a in accuracies]
+
+    rows = {ablation.BASE: made(0.88, 0.90, 0.92), "narrow": made(0.87, 0.89, 0.91)}
+    page = ablation.tell({"rows": rows}, tmp_path)
+    assert "Blocks validated on: 3," in page
+    assert f"| {ablation.BASE} | 90.00 ± 2.00 |  | 40 ± 0 | 1,000 |" in page
+    assert "| narrow | 89.00 ± 2.00 | -1.00 ± 0.00 | 40 ± 0 | 1,000 |" in page
