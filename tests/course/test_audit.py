@@ -17,12 +17,10 @@ from tests.lessons.cells import code, markdown, notebook, run_nbval, stream
     ("number", "rtol", "expected"),
     [
         ("0.25", None, ["0.26", "0.24"]),
-        ("-0.25", None, ["-0.26", "-0.24"]),
         ("9.9", None, ["10.0", "9.8"]),
         ("0.00", None, ["0.01", "-0.01"]),
         ("1.5e-05", None, ["1.6e-05", "1.4e-05"]),
         ("1e+20", None, ["2e+20", "0e+20"]),
-        ("0.0", "0.5", ["0.1", "-0.1"]),
         ("nan", "0.5", ["0.0"]),
         ("-inf", None, ["0.0"]),
     ],

@@ -323,10 +323,6 @@ class Index(http.server.SimpleHTTPRequestHandler):
         self.server.asked.append(source)
         if source == "hang":
             self.server.go_on.wait(PATIENCE)
-        elif source == "broken":
-            self.send_error(500)
-        elif source == "gone" and self.path.endswith(".whl"):
-            self.send_error(404)
         elif source == "trickle":
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
@@ -343,8 +339,7 @@ class Index(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def server(folder):
     path, content = CPU_TORCH
-    write_files(folder, {f"{source}/{path}": content for source in ("good", "gone")})
-    write_files(folder, {f"wrong/{path}": "no wheel"})
+    write_files(folder, {f"good/{path}": content, f"wrong/{path}": "no wheel"})
     index = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Index)
     index.handle_error = lambda *_: None  # a client that was ended
     index.asked, index.go_on = [], threading.Event()
@@ -387,8 +382,8 @@ NOT_KEPT = "offers it, but it could not be installed from there"
     ("source", "limit", "problem"),
     [
         *((source, 4, NOT_OFFERED) for source in ("hang", "trickle")),
-        *((source, PATIENCE, NOT_OFFERED) for source in ("broken", "lacks")),
-        *((source, PATIENCE, NOT_KEPT) for source in ("gone", "wrong")),
+        ("lacks", PATIENCE, NOT_OFFERED),
+        ("wrong", PATIENCE, NOT_KEPT),
     ],
 )
 def test_an_index_that_fails_costs_seconds(server, take_torch, capsys, source, limit, problem):

@@ -178,23 +178,30 @@ def test_a_wrong_argument_is_named_in_one_sentence(make, argument, value):
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_a_right_call_goes_through(name):
+def test_a_right_call_goes_through_and_leaves_its_arguments_as_they_were(name):
     function, given = RIGHT[name]()
     assert given or not inspect.signature(function).parameters, "nothing to get wrong"
+    before = {name: x.clone() for name, x in given.items() if isinstance(x, Tensor)}
     function(**given)
+    assert all(torch.equal(given[name], x) for name, x in before.items())
+
+
+# What refuses nan; and random_shift, which may move it out of the picture.
+REFUSING = "frechet_distance count_by_centre gradient_penalty discriminator_step generator_step"
+EXEMPT = [*REFUSING.split(), "random_shift"]
 
 
 def float_inputs() -> Iterator[Any]:
-    for name, make in RIGHT.items():
-        function, given = make()
-        if isinstance(getattr(function, "__self__", None), nn.Module):
-            for argument, value in given.items():
-                if isinstance(value, Tensor) and value.is_floating_point():
-                    yield pytest.param(make, argument, id=f"{name}-{argument}")
+    for name in sorted(RIGHT.keys() - EXEMPT):
+        for argument, value in RIGHT[name]()[1].items():
+            if isinstance(value, Tensor) and value.is_floating_point():
+                yield pytest.param(RIGHT[name], argument, id=f"{name}-{argument}")
 
 
 @pytest.mark.parametrize(("make", "argument"), list(float_inputs()))
-def test_a_module_swallows_no_nan(make, argument):
+def test_nothing_else_swallows_a_nan(make, argument):
     function, given = make()
     given[argument].view(-1)[-1] = float("nan")
-    assert function(**given).isnan().any()
+    result = function(**given)
+    output = result[0] if isinstance(result, tuple) else result  # attention gives its weights, too
+    assert output.isnan().any()

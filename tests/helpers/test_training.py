@@ -4,9 +4,7 @@ import io
 import math
 import os
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -17,10 +15,10 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
+from course.places import ROOT
 from helpers.training import Evaluation, evaluate, fit, paper_schedule, predict, train
+from tests.children import finished
 from tests.small_model import CLASSES, FEATURES, LENGTH, ROWS, assert_same_weights, make_model
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_data(*shape, seed=3):
@@ -180,8 +178,6 @@ def test_evaluate_returns_what_it_measured_even_infinity():
     logits = torch.tensor([[0.0, -math.inf], [0.0, -math.inf]])
     measured = evaluate(nn.Identity(), [(logits, torch.tensor([0, 1]))])
     assert measured == Evaluation(math.inf, 0.5)
-    with pytest.raises(AttributeError, match="cannot assign"):
-        measured.loss = 0.1
 
 
 # evaluate, predict
@@ -317,13 +313,6 @@ def test_early_stopping_follows_the_rule_on_any_losses(losses, patience):
 # the schedule
 
 
-@pytest.mark.parametrize(("step", "share"), [(4000, 1), (1, 1 / 4000), (16000, 1 / 2)])
-def test_the_schedule_of_the_paper(step, share):
-    """Base model: the peak is (512 * 4000) ** -0.5 = 6.9877e-4, where both branches meet."""
-    rate = paper_schedule(step, d_model=512, warmup=4000)
-    assert rate == pytest.approx(share * 6.9877e-4, rel=1e-4)
-
-
 @given(step=st.integers(1, 10**6), d_model=st.integers(1, 2048), warmup=st.integers(1, 10**5))
 def test_the_schedule_rises_to_step_warmup_and_falls_after(step, d_model, warmup):
     def rate(n):
@@ -336,20 +325,6 @@ def test_the_schedule_rises_to_step_warmup_and_falls_after(step, d_model, warmup
     else:
         assert rate(step) == pytest.approx((d_model * step) ** -0.5)
         assert rate(step + 1) < rate(step)
-
-
-def test_the_schedule_works_with_lambda_lr_as_documented():
-    model, used = make_model(), []
-    optimizer = sgd(model, lr=1.0)
-    scheduler = LambdaLR(optimizer, lambda n: paper_schedule(n + 1, d_model=17, warmup=3))
-
-    def batches(epoch):
-        for _ in range(5):
-            used.append(optimizer.param_groups[0]["lr"])
-            yield X, Y
-
-    fit(model, batches, optimizer, epochs=1, scheduler=scheduler)
-    assert used == [paper_schedule(step, d_model=17, warmup=3) for step in (1, 2, 3, 4, 5)]
 
 
 # the bar
@@ -469,14 +444,9 @@ def test_what_a_notebook_stores(tmp_path):
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS.split("# next cell\n")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     execute = [sys.executable, "-m", "jupyter", "execute", "--inplace", "--kernel_name=python3"]
-    ran = subprocess.run(  # a busy machine is slow to start a kernel
-        [*execute, "--startup_timeout=300", "--timeout=300", path],
-        env={**os.environ, "TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=600,
-    )
+    execute += ["--startup_timeout=300", "--timeout=300"]  # a busy machine is slow to start one
+    env = os.environ | {"TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)}
+    ran = finished([*execute, path], env=env, encoding="utf-8", errors="replace", timeout=600)
     assert ran.returncode == 0, ran.stderr
     silent, live, without_widgets = (cell.outputs for cell in nbformat.read(path, 4).cells)
     assert silent == []

@@ -42,16 +42,6 @@ def path(tmp_path):
     return tmp_path / "the weights 权重.safetensors"
 
 
-def test_saved_and_loaded_models_predict_the_same(path):
-    one, other = make_model().eval(), make_model(seed=31).eval()
-    inputs = torch.rand(ROWS, FEATURES).double()
-    save_weights(one, path)
-    assert not torch.equal(other(inputs), one(inputs))
-    load_weights(other, path)
-    assert torch.equal(other(inputs), one(inputs))
-    assert all(p.requires_grad for p in other.parameters())
-
-
 @pytest.mark.parametrize("load", [load_weights, safetensors.torch.load_model])
 @pytest.mark.parametrize("save", [save_weights, safetensors.torch.save_model])
 def test_ties_buffers_and_dtypes_survive_in_the_files_of_safetensors(path, save, load):
@@ -120,8 +110,6 @@ def another_shape(path):
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
-        (lambda path: path.write_bytes(b""), "complete safetensors file"),
-        (lambda path: path.write_text("no weights" * 7), "complete safetensors file"),
         (lambda path: torch.save({}, path), "complete safetensors file"),
         (a_truncated_file, "complete safetensors file"),
         (

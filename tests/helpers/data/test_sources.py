@@ -4,7 +4,6 @@ import gc
 import io
 import os
 import re
-import socket
 import subprocess
 import sys
 import tarfile
@@ -160,16 +159,6 @@ def test_a_bad_download_leaves_nothing_behind(server, tmp_path, monkeypatch, cha
     assert tree(fetch(archive, tmp_path)) == LABELLED
 
 
-def test_without_network_the_error_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))  # bound, but nobody listens
-        archive = archive_of(host=f"127.0.0.1:{closed.getsockname()[1]}", instead="use others")
-        with pytest.raises(DataError, match=f"^{archive.url} could not be downloaded .*use others"):
-            fetch(archive, tmp_path)
-    assert visible(tmp_path) == []
-
-
 def test_a_partial_archive_is_neither_used_nor_overwritten(server, tmp_path):
     (tmp_path / NAME).write_bytes(BODY[:-7])
     words = f"^{re.escape(str(tmp_path / NAME))} is not .*unfinished download.*move it away"
@@ -180,19 +169,8 @@ def test_a_partial_archive_is_neither_used_nor_overwritten(server, tmp_path):
     assert server.requests == 0
 
 
-HOSTILE = {
-    "up": member("../evil"),
-    "up later": member("aclImdb/../../evil"),
-    "symbolic link out": member("aclImdb/evil", tarfile.SYMTYPE, linkname="../../evil"),
-    "pipe": member("aclImdb/evil", tarfile.FIFOTYPE),
-    "character device": member("aclImdb/evil", tarfile.CHRTYPE, devmajor=1, devminor=3),
-    "block device": member("aclImdb/evil", tarfile.BLKTYPE),
-    "folder up": member("../evil", tarfile.DIRTYPE, mode=0o755),
-}
-
-
 @pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="Python before 3.11.4")
-@pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("hostile", [member("../evil"), member("aclImdb/evil", tarfile.FIFOTYPE)])
 def test_a_hostile_member_is_refused(tmp_path, hostile):
     data_dir = tmp_path / "deep" / "data"
     data_dir.mkdir(parents=True)

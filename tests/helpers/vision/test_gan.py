@@ -84,16 +84,6 @@ def test_logits_far_out_lose_nothing():
     assert generator_loss(tensor([800.0]), saturating=True).item() == -400
 
 
-@pytest.mark.parametrize("place", [0, B - 1])
-def test_losses_swallow_no_nan(place):
-    logits = torch.zeros(B)
-    logits[place] = math.nan
-    assert discriminator_loss(logits, torch.zeros(M)).isnan()
-    assert discriminator_loss(torch.zeros(M), logits).isnan()
-    assert generator_loss(logits).isnan()
-    assert generator_loss(logits, saturating=True).isnan()
-
-
 def test_the_penalty_of_a_plane_is_the_square_of_its_slope_and_teaches_it_to_be_flat():
     D_ = linear()
     penalty = gradient_penalty(D_, REAL)
