@@ -140,6 +140,15 @@ def test_the_same_seed_gives_the_same_scores(name):
         assert (first != other).all()
 
 
+def test_keras_counts_its_parameters(trained):
+    embeddings = 20_000 * 32 + 200 * 32
+    projections = 3 * (32 * 2 * 32 + 2 * 32) + (2 * 32 * 32 + 32)
+    feed_forward, norms = 2 * (32 * 32 + 32), 2 * 2 * 32
+    head = (32 * 20 + 20) + (20 * 2 + 2)
+    expected = embeddings + projections + feed_forward + norms + head
+    assert trained["Keras example"].parameters == expected
+
+
 def test_keras_pads_in_front_and_keeps_the_end():
     vocab = build_vocabulary([["a", "b", "c"]])
     short, lengthy, empty = pre_padded([["a", "b"], ["a"] * 7 + ["b"] * 199 + ["c"], []], vocab)

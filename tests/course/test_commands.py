@@ -135,7 +135,6 @@ def cells(*ids):
     ("content", "why"),
     [
         (CONFLICT, "git has left both sides of a conflict in it, from line 2 on"),
-        ('{"cells": [', "Notebook does not appear to be JSON"),
         ("", "Notebook does not appear to be JSON"),
         ("[]", "'list' object has no attribute 'get'"),
         ('{"cells": [{}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "key: metadata"),
