@@ -28,7 +28,7 @@ from numbers import Real
 from typing import NamedTuple
 
 from helpers.contracts import Count, Finite, Size, guard
-from helpers.refusals import refusal, told
+from helpers.refusals import refusal
 
 __all__ = [
     "MAX_AMOUNT",
@@ -207,9 +207,9 @@ def schedule(
             ``(1 + annual_raise) ** k``, rounded to cents; ``extra`` stays as it is.
 
     Raises:
-        ValueError: ``payment`` and ``extra`` are together not above the first month's interest (the
-            message states the smallest amount that is), or do not repay the loan within
-            ``MAX_MONTHS`` (the message states an amount that does).
+        ValueError: the debt never ends, because all payments for ever are worth no more today than
+            what is borrowed; or not in ``MAX_MONTHS``, or only after it has grown beyond
+            ``MAX_AMOUNT``. The message states a payment that is high enough without other help.
     """
     with localcontext(_CONTEXT):
         principal, rate = _money("principal", principal), _rate(annual_rate)
@@ -218,16 +218,12 @@ def schedule(
         lumps = {n: _money(f"lump_sums[{n}]", amount) for n, amount in (lump_sums or {}).items()}
         if stray := [n for n in lumps if n not in range(1, MAX_MONTHS + 1)]:
             raise refusal("lump_sums", f"be paid with payment 1 to {MAX_MONTHS}", stray[0])
-        name = "payment plus extra" if extra else "payment"
-        interest = _interest(principal, rate)
-        if payment + extra <= interest:
-            raise told(
-                name,
-                f" must be above the first month's interest of {interest}, or the debt never "
-                f"falls: got {payment + extra}, the smallest that would do is {interest + _CENT}",
-            )
-        balance, payments = principal, []
-        for number in range(1, MAX_MONTHS + 1):
+        worth = _worth(payment, rate, growth) + _worth(extra, rate)
+        worth += sum(amount / (1 + rate / 12) ** n for n, amount in lumps.items())
+        balance = principal
+        payments: list[Payment] = []
+        while worth > principal and len(payments) < MAX_MONTHS and balance <= MAX_AMOUNT:
+            number = len(payments) + 1
             if number % 12 == 1:
                 regular = (payment * growth ** (number // 12)).quantize(_CENT)
             interest = _interest(balance, rate)
@@ -236,11 +232,11 @@ def schedule(
             payments.append(Payment(number, paid, interest, paid - interest, balance))
             if not balance:
                 return Schedule(tuple(payments))
-        raise told(
-            name,
-            f" must repay the loan within {MAX_MONTHS} months ({MAX_MONTHS // 12} years): "
-            f"got {payment + extra}, {payment_for_term(principal, rate, MAX_MONTHS)} would do",
-        )
+        name = "payment plus extra" if extra else "payment"
+        enough = payment_for_term(principal, rate, MAX_MONTHS)
+        limits = f"to end the debt in {MAX_MONTHS} months and never owe more than {MAX_AMOUNT}"
+        why = limits if payments else "or the debt never ends"
+        raise refusal(name, f"be higher, such as {enough}, {why}", payment + extra)
 
 
 def payment_date(first: date, number: Size) -> date:
@@ -260,6 +256,18 @@ def _interest(balance: Decimal, rate: Decimal) -> Decimal:
     return (balance * rate / 12).quantize(_CENT)
 
 
+def _worth(payment: Decimal, rate: Decimal, growth: Decimal = Decimal(1)) -> Decimal:
+    """Return what a payment a month for ever is worth today: ``p / r`` if it does not grow.
+
+    What falls due in ``n`` months is worth ``(1 + r) ** -n`` of it. If the payment grows by
+    ``growth`` each year, so do the years' worths, which are then a geometric series.
+    """
+    year = (1 + rate / 12) ** 12
+    if growth >= year:
+        return Decimal("inf") if payment else payment
+    return payment / (rate / 12) * (1 - 1 / year) / (1 - growth / year)
+
+
 def _number(name: str, value: Number, low: Decimal, high: Decimal, hint: str = "") -> Decimal:
     """Return ``value`` as a Decimal of at most 50 digits with ``low <= value <= high``."""
     if isinstance(value, bool) or not isinstance(value, Real | Decimal):
@@ -272,7 +280,7 @@ def _number(name: str, value: Number, low: Decimal, high: Decimal, hint: str = "
 
 def _amount(name: str, value: Number) -> Decimal:
     """Return ``value`` as an amount that may be finer than a cent."""
-    return _number(name, value, Decimal("0.000001"), MAX_AMOUNT)
+    return _number(name, value, _CENT, MAX_AMOUNT)
 
 
 def _money(name: str, value: Number, *, low: Decimal = _CENT) -> Decimal:

@@ -1,5 +1,7 @@
 """Where the numbers in the prose of lesson 06 come from."""
 
+from decimal import Decimal
+
 from course.prose.numbers import CITED, EXAMPLE, Table
 
 LOAN = ("the-loan.code", r"annual_rate = (\S+), (\S+)\npayment = (\S+) \* (\S+) ")
@@ -18,6 +20,10 @@ ONE_CENT = ("cliff-table", r"^125\.00 a month: +(\d+) .*\n125\.01 a month: +(\d+
 EDGE = ("the-loan.code + sensitivity-picture", r"annual_rate = \S+, (\S+)\n[\s\S]*month at (\S+):")
 DEBT = ("rule.code", r"schedule\((\d+), (\S+), 10\)")
 ROUNDED = ("loop-mended + schedule", r"paid in all (\S+), of[\s\S]*, paid (\S+)$")
+BELOW = (
+    "below.code + the-loan.code",
+    r"more a year\": \((\S+), [\s\S]*payment = \S+ \* (\S+) ",
+)
 EXTRA = (
     "plans.code + the-loan.code",
     r"0\.0499, (\d+), extra=(\d+)\)[\s\S]*payment = \S+ \* (\S+) ",
@@ -44,6 +50,12 @@ TABLE: Table = {
     ],
     "first-month-reading": [
         ("beats the interest by {}.", *BEATEN),
+        (
+            "Try {} as well",
+            "first-month",
+            r"first month: (\S+),",
+            lambda edge: edge - Decimal("0.01"),
+        ),
         ("the balance over {} years", *YEARS),
     ],
     "fixed-point-prose": [
@@ -117,6 +129,29 @@ TABLE: Table = {
         ("distance is small: {} is", *AT_ONCE),
         ("is much more than {}.", "fixed-point", r"distance (\S+) at the start"),
     ],
+    "worth-prose": [
+        ("below** the cliff, at {}:", "first-month", r"first month: (\S+),"),
+        (
+            "- {} a month, which is {} of the income",
+            *BELOW,
+            lambda low, income: (low, low / income),
+        ),
+        ("and a raise of {} each year", "below.code", r"122\.50, 2% .*annual_raise\": ([\d.]+)"),
+        ("- {} a month, and {} once", "below.code", r"\((\d+), \{\"lump_sums\": \{1: ([\d_]+)"),
+        ("a raise of {} instead", "below.code", r"122\.50, 0.* .*annual_raise\": ([\d.]+)"),
+    ],
+    "worth-derived": [
+        ("Predict: with {} more each year", "worth.code", r"for g in \(0, \S+, (\S+)\):"),
+        ("fall short of {}?", "first-month", r"first month: (\S+),"),
+    ],
+    "worth-reading": [
+        (
+            "a raise of {} the friend could begin with {}",
+            "worth",
+            r"raise 1%.*\nraise (\S+): .*; (\S+) ends",
+        ),
+        ("after more than {} centuries", "worth", r"raise 2%: .* (\d+) years", lambda y: y / 100),
+    ],
     "term-prose": [
         ("the loan in both: {}.", *PRINCIPAL),
         ("the income of {} does", "the-loan.code", r"payment = \S+ \* (\S+) "),
@@ -138,5 +173,6 @@ TABLE: Table = {
         ("offers 3.99% for a fee of 500", EXAMPLE),
         ("payments of 125 and of 300 a month", EXAMPLE),
         ("Paying 62.50 twice a month instead of 125 once", EXAMPLE),
+        ("Then try 26 payments of 62.50 a year", EXAMPLE),
     ],
 }
