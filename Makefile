@@ -1,6 +1,6 @@
 # Every target sets up .venv first when it is missing, half-finished or out of date.
 # QUICK=1 make bench takes minutes instead of an hour; SUBJECTS=gan takes one subject.
-# Another Python: make run PYTHON=python3.12. Some notebooks only: make run NOTEBOOKS=02_transformer_theory
+# Another Python: make run PYTHON=python3.12. Some notebooks only: make run NOTEBOOKS=02b_transformer_theory_model
 # JupyterLab's own options: make lab OPTIONS="--no-browser --port 9999". PyTorch with the libraries for
 # graphics cards: make run TORCH=cuda (before .venv is made).
 # The work is done by course/, so that Windows readers can type the same steps (see README.md). With

@@ -28,7 +28,7 @@ from course.checking.plugin import COMPARED
 from course.places import ROOT
 
 WANTED_IMPORT = 0.2  # s that the helpers may take beyond torch
-QUICK = ["notebooks/02_transformer_theory.ipynb", "notebooks/06_loan_calculator.ipynb"]
+QUICK = ["notebooks/02b_transformer_theory_model.ipynb", "notebooks/06_loan_calculator.ipynb"]
 SHOWN_MODULES = 8
 SHOWN_LINES = 20  # of what failed tests say
 

@@ -266,7 +266,7 @@ def test_outputs_that_are_not_compared_bind_nothing():
 
 
 @pytest.mark.parametrize(
-    "source", ["nowhere", "title", "params.text", "02_transformer_theory:params"]
+    "source", ["nowhere", "title", "params.text", "02b_transformer_theory_model:params"]
 )
 def test_a_source_that_does_not_exist_is_seen(source):
     with pytest.raises(Mismatch, match="names neither a file nor a code cell"):

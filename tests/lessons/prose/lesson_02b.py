@@ -1,0 +1,74 @@
+"""Where the numbers in the prose of lesson 02b come from."""
+
+from course.prose.numbers import CITED, HAND, READING, YEAR, Table
+
+VOCABULARY = ("base.code", r"base_table = (\S+) \* 512")
+STATED = ("table-three.code", r"\(6, 512, 2048, (\d+)\)")
+DEPTH = ("gradient.code", r"depth=(\d+)\)")
+MISSING = ("base + table-three.code", r"together (\S+) million[\s\S]*\(6, 512, 2048, (\d+)\)")
+ROWS = ("table-three", r"[\s\S]*?rows (\d+) thousand" * 9)
+
+TABLE: Table = {
+    "title": [
+        ("about 70 minutes to read", READING),
+        ("less than {} a minute to run", "README.md", r"02b_transformer.*\| (\S+) \|$"),
+    ],
+    "setup-prose": [("agree to {} decimals", "tools.code", r"item\(\) < 1e-(\d+)")],
+    "stack-prose": [
+        ("{} encoder layers", *DEPTH),
+        ("of width {} with {} heads", "gradient.code", r"EncoderLayer\((\d+), (\d+), "),
+        ("Xiong and others in 2020", YEAR),
+    ],
+    "gradient-seen": [
+        ("by more than {} powers of ten", "gradient-run", r"neither +1e-(\d+) "),
+        ("it explodes, by more than {}:", "gradient-run", r"residual only +\S+ +(\S+)$"),
+    ],
+    "collapse-seen": [
+        ("to {} decimals. Attention", "collapse.code", r"share < 1e-(\d+) "),
+        ("proved in 2021", YEAR),
+    ],
+    "whole-shapes-prose": [
+        ("({} source tokens, {} target tokens)", "architecture.code", r"\((\d+), (\d+), d_model="),
+        ("width {}, {} heads", "architecture.code", r"d_model=(\d+), num_heads=(\d+), "),
+        ("heads, {} layers", "architecture.code", r"num_layers=(\d+)\)"),
+    ],
+    "views-prose": [("agree to {} decimals", "tools.code", r"item\(\) < 1e-(\d+)")],
+    "base-prose": [
+        ("states {} parameters", *STATED, lambda size: size * 10**6),
+        ("*about* {} tokens", *VOCABULARY),
+    ],
+    "base-code-prose": [("Close, but not {}.", *STATED)],
+    "table-three-prose": [
+        ("the missing {}?", *MISSING, lambda counted, stated: (stated - counted) * 10**6),
+        ("the vocabulary has {} tokens", *VOCABULARY),
+        ("is worth about 1,000 rows either way", HAND),
+    ],
+    "table-three-seen": [
+        ("agree with each other on about {}", *ROWS, lambda *rows: 1000 * sum(rows[:8]) / 8),
+        ("the last (the big model) on {}.", *ROWS, lambda *rows: 1000 * rows[8]),
+        ('more rows than "about {}"', *VOCABULARY),
+    ],
+    "cost": [("so even {} tokens cost us nothing", "cost-measured.code", r"1024, (\S+)\):")],
+    "table-one-prose": [
+        ("From little more than {}", "doubling", r"to 64 tokens: (\S+) times"),
+        ("to nearly {}.", "doubling", r"to 65536 tokens: (\S+) times"),
+    ],
+    "paths-seen": [("reaches all {} in one step", "paths", r"attention +(\d+) of")],
+    "halves": [
+        ("(Devlin and others, 2018)", YEAR),
+        ("(Radford and others, 2018)", YEAR),
+    ],
+    "bert-size-prose": [
+        ("BERT base has {} layers", "bert-size.code", r"bert = (\d+) \*"),
+        ("a vocabulary of {} tokens", "bert-size.code", r"\((\S+) \+ \d+ \+ \d+\) \* d"),
+        ("for {} positions and for {} segments", "bert-size.code", r"\+ (\d+) \+ (\d+)\) \* d"),
+        ("The authors state {} parameters", "bert-size", r"of the stated (.+): True"),
+    ],
+    "applications": [("Whisper, 2022", YEAR)],
+    "summary": [("comes through {} layers", *DEPTH)],
+    "exercises": [
+        ("GPT (2018)", YEAR),
+        ("about 40,500 tokens, 512 learned positions", CITED),
+        ("usually given as 117 million", CITED),
+    ],
+}
