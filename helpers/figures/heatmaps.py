@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _FROM_ZERO = "Blues"  # white at zero, evenly darker above
-_AROUND_ZERO = "RdBu"  # orange-red below zero, white at zero, blue above
+_AROUND_ZERO = "cividis"  # dark blue below zero, grey at zero, yellow above: in order also in grey
 
 
 def plot_heatmap(
@@ -187,7 +187,7 @@ def plot_positional_encoding(
     """Draw the waves of a positional encoding: positions downward, dimensions to the right.
 
     Args:
-        encoding: ``(T, D)``; white is zero, and both signs share one scale.
+        encoding: ``(T, D)``; grey is zero, and both signs share one scale.
     """
     encoding = as_array("encoding", encoding, 2)
     reach = np.abs(encoding).max() or 0.5

@@ -40,6 +40,9 @@ Scale = Literal["linear", "log"]
 # Okabe and Ito's palette, told apart with any kind of colour vision; yellow is left out (too pale).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _MARKERS = "osD^vPX"
+# Told apart without any colour too, and open enough to show a line that lies below.
+_STROKES = ("-", "--", "-.", ":", (0, (8, 2)), (0, (5, 1, 1, 1, 1, 1)), (0, (2, 1)))
+_POINTS_MARKED = 24  # on a line; of longer ones some are marked
 
 
 def _arrays(argument: str, named: Series | None, rank: Count) -> dict[str, np.ndarray]:
@@ -79,15 +82,19 @@ def plot_lines(
     yscale: Scale = "linear",
     hlines: Series | None = None,
     vlines: Series | None = None,
+    legend: Literal["inside", "beside"] = "inside",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw one line for each entry of ``series`` over the same ``x``, such as learning curves.
+
+    Each has a colour, a stroke and a marker of its own.
 
     Args:
         x: ``(N,)``.
         series: name in the legend -> ``(N,)`` values.
         xscale, yscale: a log scale needs numbers above 0.
         hlines, vlines: name in the legend -> height or place of a grey reference line.
+        legend: where the names stand; beside the plot they cover nothing, and take of its width.
     """
     x, lines = as_array("x", x, 1), _series(series, 1)
     for name, values in lines.items():
@@ -100,9 +107,18 @@ def plot_lines(
     _check_scale("vlines", xscale, places.values())
     if ax is None:
         ax = panels(width=6.0, height=3.6)[0, 0]
-    few = x.size <= 24
-    for (name, values), colour, marker in zip(lines.items(), COLOURS, _MARKERS, strict=False):
-        ax.plot(x, values, color=colour, marker=marker if few else None, markersize=4, label=name)
+    every = 1 if x.size <= _POINTS_MARKED else -(-x.size // 8)
+    for place, (name, values) in enumerate(lines.items()):
+        ax.plot(
+            x,
+            values,
+            color=COLOURS[place],
+            linestyle=_STROKES[place],
+            marker=_MARKERS[place],
+            markersize=4,
+            markevery=(place * every // len(lines), every),  # no two lines at the same points
+            label=name,
+        )
     _references(ax, hlines=heights, vlines=places)
     ax.set(xscale=xscale, yscale=yscale)
     if xscale == "log" and x.size <= 8:
@@ -112,7 +128,10 @@ def plot_lines(
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     ax.grid(alpha=0.3)
     if len(ax.get_lines()) > 1:
-        ax.legend(fontsize=9)
+        if legend == "beside":
+            ax.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0)
+        else:
+            ax.legend(fontsize=9)
     return finish(ax, title=title, xlabel=xlabel, ylabel=ylabel)
 
 

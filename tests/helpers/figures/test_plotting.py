@@ -88,6 +88,12 @@ def test_nothing_is_drawn_of_what_is_refused():
     assert not ax.texts
 
 
+def test_lines_of_few_points_are_told_apart_without_colour():
+    lines = FIGURES["lines_of_every_colour"].draw().get_lines()
+    assert len({line.get_marker() for line in lines}) == len(lines) == len(COLOURS)
+    assert {line.get_markevery() for line in lines} == {(first, 4) for first in range(4)}
+
+
 def test_scatter_shows_its_points():
     (series,) = FIGURES["scatter"].given
     ax = FIGURES["scatter"].draw()
