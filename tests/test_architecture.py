@@ -39,7 +39,7 @@ HOUSE = {
             ["execution", "pages", "checking.tolerance", "checking.table", "checking.no_network"],
             ["checking.alterations", "checking.plugin", "rules.pictures", "rules.tags"],
             ["rules.structure"],
-            ["checking.audit", "prose.pages"],
+            ["checking.audit", "prose.pages", "prose.minutes"],
             ["prose.numbers", "commands"],
             ["matrix", "mutants"],
             ["__main__"],

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from course.places import ROOT, find_notebooks
+from course.notebook import read_notebook
+from course.places import NOTEBOOKS, ROOT, find_notebooks
 from course.prose import numbers
+from course.prose.minutes import minutes_to_read
 from course.prose.numbers import CHECKED, MINUTES, Line, Written
 from course.prose.pages import (
     MARKDOWN,
@@ -69,6 +71,24 @@ def test_minutes_of_a_lesson_are_bound_to_its_row_in_the_readme(lesson):
     assert re.search(line[2], f"| x ({lesson}.ipynb) | y | 7.3 |")[1] == "7.3"
     rows = [reason for _, reason, *more in TABLES["README.md"]["Lessons"] if not more]
     assert rows.count(MINUTES) == len(LESSONS)
+
+
+# The lessons whose minutes are counted; in the others they are an estimate still.
+COUNTED = ["02a_transformer_theory_attention", "02b_transformer_theory_model"]
+
+
+@pytest.mark.parametrize("lesson", COUNTED)
+def test_minutes_to_read_are_counted_and_fit_a_class(lesson):
+    notebook = read_notebook(NOTEBOOKS / f"{lesson}.ipynb")
+    counted = minutes_to_read(notebook)
+    [stated] = re.findall(r"about (\d+) minutes to read", notebook["cells"][0]["source"])
+    assert int(stated) == 5 * round(counted / 5) <= 90, f"{counted:.1f} minutes are counted"
+
+
+def test_words_formulas_and_predictions_are_minutes():
+    texts = ["**Predict** " + 99 * "word ", "$$ a = b $$", "## Exercises\n\nPredict more."]
+    cells = [{"cell_type": "markdown", "source": text} for text in texts]
+    assert minutes_to_read({"cells": [*cells, {"cell_type": "code", "source": "x"}]}) == 2.5
 
 
 def test_data_readme_counts_the_snippets():
