@@ -23,7 +23,7 @@ TABLE: Table = {
         ("Word 100 cannot be computed before word 99", EXAMPLE),
         ("Cho and Bengio, 2014", YEAR),
         ("In 2017 Vaswani", YEAR),
-        ("a translation contest in 2014", YEAR),
+        ("the WMT workshop set as a translation contest in 2014", YEAR),
         ("a score from 0 to 100", CITED),
         ("English to German | 26.03 | 26.36 | **28.4** |", CITED),
         ("English to French | 40.56 | 41.29 | **41.8** |", CITED),
