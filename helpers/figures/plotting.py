@@ -108,13 +108,14 @@ def plot_lines(
     if ax is None:
         ax = panels(width=6.0, height=3.6)[0, 0]
     every = 1 if x.size <= _POINTS_MARKED else -(-x.size // 8)
+    marked = every == 1 or len(lines) > 1
     for place, (name, values) in enumerate(lines.items()):
         ax.plot(
             x,
             values,
             color=COLOURS[place],
             linestyle=_STROKES[place],
-            marker=_MARKERS[place],
+            marker=_MARKERS[place] if marked else None,
             markersize=4,
             markevery=(place * every // len(lines), every),  # no two lines at the same points
             label=name,
