@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-PICTURE = ("03_synthetic_training", "reversal-attention")  # lesson and cell of the README's picture
+PICTURE = ("03a_synthetic_training", "reversal-attention")  # lesson, cell of README's picture
 
 # The kernel and the language as they are stored: without the version of the reader's Python.
 NOTEBOOK_METADATA = {

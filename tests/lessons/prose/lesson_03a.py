@@ -1,4 +1,4 @@
-"""Where the numbers in the prose of lesson 03 come from."""
+"""Where the numbers in the prose of lesson 03a come from."""
 
 from course.prose.numbers import EXAMPLE, NOTES, Table
 
@@ -16,7 +16,7 @@ def different(rows, tokens, ids):
 
 
 TABLE: Table = {
-    "title": [("about {} minutes to run", "README.md", r"03_synthetic.*\| (\S+) \|$")],
+    "title": [("about {} minutes to run", "README.md", r"03a_synthetic.*\| (\S+) \|$")],
     "random-prose": [
         ("vocabulary of {} tokens, width {}", "original-run.code", r"Model\((\d+), (\d+), 1, 128"),
         ("one layer, dropout {};", "original-run.code", r"dropout=([\d.]+)\)"),
