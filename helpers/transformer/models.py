@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from helpers.contracts import Count, Share, Size, guard
 from helpers.refusals import refusal
+from helpers.running import evaluation_mode
 from helpers.transformer.attention import causal_mask
 from helpers.transformer.layers import DecoderLayer, Encoder, Even, TokenEmbedding
 
@@ -128,17 +129,18 @@ class Transformer(nn.Module):
             length: number of tokens to generate.
             src_padding_mask: True = a real token.
 
-        Call ``eval()`` on the model first.
+        Dropout is off meanwhile; the mode of the model is as before, even after an error.
         """
         if start_id >= self.output.out_features:
             raise refusal("start_id", f"be below tgt_vocab={self.output.out_features}", start_id)
         if length > self.target.max_len:
             raise refusal("length", f"be at most max_len={self.target.max_len}", length)
-        memory = self.encode(src, src_padding_mask=src_padding_mask)
         tgt = torch.full((src.shape[0], 1), start_id, device=src.device)
-        for _ in range(length):
-            logits = self.decode(tgt, memory, src_padding_mask=src_padding_mask)  # (B, t, V)
-            tgt = torch.cat([tgt, logits[:, -1].argmax(dim=-1, keepdim=True)], dim=1)
+        with evaluation_mode(self):
+            memory = self.encode(src, src_padding_mask=src_padding_mask)
+            for _ in range(length):
+                logits = self.decode(tgt, memory, src_padding_mask=src_padding_mask)  # (B, t, V)
+                tgt = torch.cat([tgt, logits[:, -1].argmax(dim=-1, keepdim=True)], dim=1)
         return tgt[:, 1:]
 
 

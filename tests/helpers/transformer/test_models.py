@@ -183,8 +183,9 @@ def test_generate_ignores_padding():
     assert not torch.equal(model.generate(padded, start_id=3, length=T), alone)
 
 
-def test_generate_records_no_gradients_and_keeps_the_mode():
-    model = encoder_decoder(max_len=S)
+def test_generate_draws_no_dropout_records_no_gradients_and_keeps_the_mode():
+    model = encoder_decoder(max_len=S, dropout=0.5)
+    model.encoder.eval()
     memories = []
     model.encoder.register_forward_hook(lambda *args: memories.append(args[-1]))
     generated = model.generate(src, start_id=0, length=S)  # S tokens fit exactly
@@ -192,7 +193,9 @@ def test_generate_records_no_gradients_and_keeps_the_mode():
     assert len(memories) == 1  # the source is encoded once
     assert not memories[0].requires_grad
     assert model.training
+    assert not model.encoder.training
     assert torch.is_grad_enabled()
+    assert model.eval().generate(src, start_id=0, length=S).equal(generated)
 
 
 # Initial values
