@@ -1,4 +1,4 @@
-"""Pictures made of boxes: the architecture of the Transformer, and a text with coloured words.
+"""Pictures made of boxes: the Transformer, a network in two towers, a text with coloured words.
 
 As in ``plotting``: ``Axes`` out, no pyplot, every word an argument.
 
@@ -21,7 +21,13 @@ from helpers.contracts import Finite, Positive, guard
 from helpers.figures.canvas import Values, as_array, as_labels, dress, finish, fold, panels
 from helpers.refusals import refusal
 
-__all__ = ["ENGLISH", "TransformerWords", "draw_transformer", "plot_token_weights"]
+__all__ = [
+    "ENGLISH",
+    "TransformerWords",
+    "draw_towers",
+    "draw_transformer",
+    "plot_token_weights",
+]
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ _TINT = {
     "softmax": "#CDEBDD",
     "frame": "#F4F4F4",
 }
+_RISE = 0.5  # from a layer of a tower to the next
 _SIZE = 9.0  # of a token, in points
 _NARROWEST = 0.5  # inches of axes that a token or its beginning fits into
 
@@ -84,7 +91,7 @@ class _Pen:
     def words(self, x: Finite, y: Finite, words: str, width: Finite, size: Finite = 9.0) -> Text:
         """Write centred words, in several lines and smaller if they do not fit the width."""
         text = self.ax.text(x, y, words, size=size * self.scale, ha="center", va="center", zorder=4)
-        text.set_multialignment("center")
+        text.set(multialignment="center", parse_math=False)
         dress(text)
         fold(text, width * self.unit)
         if (extent := text.get_window_extent().width) > width * self.unit:
@@ -236,6 +243,50 @@ def draw_transformer(
         y = pen.box(_DECODER, y + gap, 0.28, name, tint)
     pen.arrow((_DECODER, y), (_DECODER, y + 0.24))
     pen.words(_DECODER, y + 0.38, words.probabilities, 2.4)
+    return ax
+
+
+def draw_towers(
+    left: Collection[str],
+    right: Collection[str],
+    *,
+    source: str,
+    target: str,
+    crossing: Collection[int],
+    title: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a network whose layers stand in two towers side by side, from the bottom up.
+
+    Args:
+        left, right: the words of each layer, the lowest first.
+        source, target: what the lowest layers read, and what reads the highest ones.
+        crossing: the layers, counted from 0, that read both towers; the others read their own.
+    """
+    if not len(left):
+        raise refusal("left", "hold at least one text", left)
+    left = as_labels("left", left, len(left))
+    right = as_labels("right", right, len(left))
+    middle, sides, top = 2.4, (1.3, 3.5), 0.1 + _RISE * (len(left) + 2)
+    if ax is None:
+        ax = panels(width=2 * middle, height=top + 0.3)[0, 0]
+    ax.set(xlim=(0, 2 * middle), ylim=(0, top), aspect="equal")
+    ax.set_axis_off()
+    finish(ax, title=title, xlabel="", ylabel="")
+    ax.figure.figure.draw_without_rendering()  # settles the layout, so that words can be measured
+    pen, floor = _Pen(ax), 0.1
+    roof = pen.box(middle, floor, 0.28, source, "embedding")
+    for layer, pair in enumerate(zip(left, right, strict=True)):
+        floor += _RISE
+        for x, words in zip(sides, pair, strict=True):
+            starts = sides if layer in crossing else (x,)
+            for start in starts if layer else (middle,):
+                pen.arrow((start, roof), (x, floor))
+            pen.box(x, floor, 0.28, words, "attention" if x == sides[0] else "feed")
+        roof = floor + 0.28
+    for x in sides:
+        pen.arrow((x, roof), (middle, floor + _RISE))
+    pen.box(middle, floor + _RISE, 0.28, target, "linear")
     return ax
 
 

@@ -215,7 +215,8 @@ def plot_confusion_matrix(
 ) -> Axes:
     """Draw how often each true class (row) was taken for each class (column).
 
-    A cell holds the count and its share of the row, which is also its colour.
+    A cell holds the count and its share of the row, which is also its colour. Where nothing was
+    counted it stays blank.
 
     Args:
         counts: ``(C, C)`` whole numbers.
@@ -228,7 +229,7 @@ def plot_confusion_matrix(
         raise refusal("counts", "be whole numbers from 0", wrong[0])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     cells = [
-        [f"{count:.0f}\n{share:.1%}" for count, share in zip(*row, strict=True)]
+        [f"{count:.0f}\n{share:.1%}" if count else "" for count, share in zip(*row, strict=True)]
         for row in zip(counts, shares, strict=True)
     ]
     names = as_labels("classes", classes, len(counts))

@@ -9,17 +9,18 @@ from collections.abc import Collection
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
 from helpers.contracts import Size, guard
-from helpers.figures.canvas import Values, as_array, as_labels, finish, panels
+from helpers.figures.canvas import Values, as_array, as_labels, dress, finish, panels
 from helpers.refusals import refusal
 
 __all__ = ["plot_images"]
 
 _INK = "gray_r"  # white at zero, black at one: ink on paper
-_SIGNED = "RdBu"  # red below zero, white at zero, blue above
+_SIGNED = "cividis"  # dark blue below zero, grey at zero, yellow above: in order also in grey
 
 
 def plot_images(
@@ -41,8 +42,8 @@ def plot_images(
         columns: pictures in a row; the last row may be shorter.
         captions: a few words above each of the ``N`` pictures.
         rows: a label for each row of pictures.
-        signed: the numbers may be negative: white is zero, red below, blue above, both signs on
-            one scale.
+        signed: the numbers may be negative: grey is zero, dark blue below, yellow above, both signs
+            on one scale, which a colour bar shows.
     """
     images = as_array("images", images, 3)
     count, height, width = images.shape
@@ -55,7 +56,7 @@ def plot_images(
     if ax is None:
         inch = min(0.75, 7.0 / columns)
         room = inch * (height / width + (0.3 if above else 0.0))
-        ax = panels(width=max(inch * columns, 3.0) + 0.4, height=room * lines + 0.6)[0, 0]
+        ax = panels(width=max(inch * columns, 3.0) + 0.4 + signed, height=room * lines + 0.6)[0, 0]
     # Everything is measured in pixels of the pictures: one pixel of air around each, and a line
     # of words above it.
     gap = max(1.0, 0.06 * width)
@@ -78,6 +79,8 @@ def plot_images(
     ax.tick_params(axis="y", length=0)
     for text in ax.get_yticklabels():
         text.set_parse_math(False)
+    if signed:
+        dress(ax.figure.colorbar(ScalarMappable(norm, colormap), ax=ax, shrink=0.8, aspect=16).ax)
     return finish(ax, title=title, xlabel=xlabel, ylabel=ylabel)
 
 

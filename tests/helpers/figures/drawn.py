@@ -229,7 +229,7 @@ PICTURES = {
     ),
     "signed_images": Call(
         figures.plot_images,
-        "Red below zero",
+        "Dark below zero",
         [[RAMP, RAMP[::-1], -RAMP]],
         {"columns": 3, "signed": True},
     ),
@@ -237,6 +237,12 @@ PICTURES = {
         figures.draw_transformer,
         "Two stacks, joined by attention",
         options={"words": figures.TransformerWords(), "size": (5.2, 5.9)},
+    ),
+    "towers": Call(
+        figures.draw_towers,
+        "The third layer reads both towers",
+        [["48 maps", "128 maps", "192 maps"], ["other 48 maps", "$128 maps", "192"]],
+        {"source": "a picture", "target": "1000 scores", "crossing": [2]},
     ),
     "token_weights": Call(
         figures.plot_token_weights,

@@ -9,7 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from helpers.figures.canvas import panels
-from helpers.figures.diagrams import ENGLISH, TransformerWords, draw_transformer, plot_token_weights
+from helpers.figures.diagrams import (
+    ENGLISH,
+    TransformerWords,
+    draw_towers,
+    draw_transformer,
+    plot_token_weights,
+)
 from tests.helpers.figures.drawn import box, inside, words
 
 GERMAN = TransformerWords(
@@ -88,6 +94,49 @@ def test_residuals_lead_around_each_sublayer(picture):
     for vertices in around:
         corners = ax.transData.transform(vertices)
         assert sum(all(frame.contains(x, y) for x, y in corners) for frame in frames) == 1
+
+
+def test_towers_show_which_layer_reads_what():
+    given = {"source": "picture", "target": "scores", "crossing": [2], "title": "Two towers"}
+    ax = draw_towers(["a", "b", "c"], ["d", "e", "f"], **given)
+    ax.figure.savefig(io.BytesIO())
+    boxes = list(map(box, parts(ax, "box")))
+    assert not overlap(boxes)
+    names = words(ax.texts)
+    for word, text, place in zip(names, ax.texts, boxes, strict=True):
+        assert inside(box(text), place, 0.5), word
+        assert inside(place, ax.figure.bbox, 0.5), word
+    read = set()
+    for arrow in parts(ax, "arrow"):
+        start, end = ax.transData.transform(arrow._path_original.vertices)
+        read.add(
+            "".join(
+                next(
+                    name
+                    for name, place in zip(names, boxes, strict=True)
+                    if place.padded(1).contains(*point)
+                )
+                + " "
+                for point in (start, end)
+            )
+        )
+    assert read == {
+        f"{pair} "
+        for pair in (
+            "picture a",
+            "picture d",
+            "a b",
+            "d e",
+            "b c",
+            "e f",
+            "b f",
+            "e c",
+            "c scores",
+            "f scores",
+        )
+    }
+    with pytest.raises(ValueError, match="right must hold 3 texts, got 2"):
+        draw_towers(["a", "b", "c"], ["d", "e"], **given)
 
 
 def test_axes_may_stand_in_a_part_of_a_figure():

@@ -177,7 +177,7 @@ def test_few_values_are_drawn_with_whole_ticks():
     ax = figures.plot_positional_encoding([[0.0, 0.0, 0.0]], **WORDS)
     low, high = ax.images[0].get_clim()
     assert low < 0 < high
-    assert [text.get_color() for text in ax.texts] == ["black"] * 3
+    assert [text.get_color() for text in ax.texts] == ["white"] * 3
     assert all(tick == round(tick) for tick in ax.get_yticks())
 
 
@@ -185,6 +185,11 @@ def test_numbers_that_do_not_fit_are_left_out():
     ax = panels(1, 4, width=6)[0, 0]
     assert len(figures.plot_heatmap(random(T, S), **WORDS, ax=ax).texts) == 0
     assert len(figures.plot_heatmap(random(T, S), **WORDS).texts) == T * S
+
+
+def test_a_confusion_matrix_is_blank_where_nothing_was_counted():
+    ax = figures.plot_confusion_matrix([[0, 0], [0, 7]], classes=["no", "yes"], **WORDS)
+    assert words(ax.texts) == ["", "", "", "7\n100.0%"]
 
 
 def colours_of(ax):
@@ -208,27 +213,27 @@ def test_images_are_ink_on_paper_and_the_right_way_up():
     np.testing.assert_allclose(ink, pictures, atol=0.01)
 
 
-def test_signed_images_are_white_at_zero_and_blue_above():
+def test_signed_images_are_dark_below_zero_and_light_above_also_in_grey():
     pictures = np.zeros((2, T, S))
-    pictures[0, 1, 2], pictures[1, 3, 5] = 2, -4
+    pictures[0, 1, 2], pictures[1, 3, 5] = 4, -4
     ax = figures.plot_images(pictures, columns=2, signed=True, **WORDS)
     assert [drawn.get_clim() for drawn in ax.images] == [(-4, 4)] * 2
-    above, below = colours_of(ax)
-    red, _, blue = above[1, 2]
-    assert blue > red + 0.2
-    red, _, blue = below[3, 5]
-    assert red > blue + 0.2
-    above[1, 2], below[3, 5] = 1, 1
-    np.testing.assert_allclose([above, below], 1, atol=0.05)
-    # Both signs on one scale, also where there is one sign only.
-    ax = figures.plot_images(pictures[:1], columns=1, signed=True, **WORDS)
+    above, below = (colours @ [0.299, 0.587, 0.114] for colours in colours_of(ax))
+    zero = above[0, 0]
+    assert below[3, 5] < zero - 0.2 < zero + 0.2 < above[1, 2]
+    above[1, 2], below[3, 5] = zero, zero
+    np.testing.assert_allclose([above, below], zero, atol=0.02)
+    # Both signs on one scale, also where there is one sign only, and a bar that shows it.
+    ax = figures.plot_images(pictures[:1] / 2, columns=1, signed=True, **WORDS)
     assert ax.images[0].get_clim() == (-2, 2)
+    assert ax.figure.axes[1].get_ylim() == (-2, 2)
 
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_blank_pictures_and_few_pictures_are_drawn(signed):
     ax = figures.plot_images(np.zeros((2, T, S)), columns=11, signed=signed, **WORDS)
-    np.testing.assert_allclose([*colours_of(ax)], 1, atol=0.05)  # white
+    blank = 0.49 if signed else 1  # the grey of zero, or white
+    np.testing.assert_allclose([*colours_of(ax)], blank, atol=0.05)
     one, other = map(box, ax.images)
     # No room is kept for the nine that are not there.
     assert (one.y0, one.y1) == (other.y0, other.y1)
