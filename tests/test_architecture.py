@@ -25,7 +25,7 @@ HOUSE = {
         ],
         "data": [
             ["data.entries", "data.sources", "data.synthetic"],
-            ["data.text", "data.reviews", "data.digits"],
+            ["data.text", "data.reviews", "data.digits", "data.numerals"],
             ["data.ngrams"],
             ["data"],
         ],

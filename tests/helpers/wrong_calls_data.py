@@ -18,6 +18,8 @@ ONCE, LEAVE = (
     "must hold every position in 0..3 once",
     "must leave texts of both classes to the others",
 )
+NUMBER, RANGE = "number must be below 100,000,000", "held_out must lie in 0..99999999"
+LEFT = "held_out must leave one of the"
 START, ONLY = "must be at least 2 (0 is the start token)", "must be 'position'"
 LABELLED = "log_count_ratios ngram_batches"
 
@@ -41,6 +43,10 @@ VALUES = [
     ("decode", {"ids": torch.tensor([5])}, "ids must lie in 0..4, got 5"),
     ("decode", {"ids": [-1]}, "ids must lie in 0..4, got -1"),
     ("decode", {"ids": PAIR}, "ids must have shape (N,), got (1, 2)"),
+    ("english_numeral chinese_numeral", {"number": 10**8}, f"{NUMBER}, got 100000000"),
+    ("draw_numbers", {"held_out": [10**8]}, f"{RANGE}, got 100000000"),
+    ("draw_numbers", {"held_out": range(1000)}, f"{LEFT} 10 numbers of length 1, got 10"),
+    ("draw_numbers", {"held_out": range(10, 100)}, f"{LEFT} 90 numbers of length 2, got 90"),
     ("text_batches", {"labels": [1]}, "labels must have 2 entries, one for each text, got 1"),
     ("text_batches stratified_split", {"labels": []}, "labels must hold at least one label, got 0"),
     ("pad text_batches", {"sequences": []}, "sequences must hold at least one sequence, got 0"),
