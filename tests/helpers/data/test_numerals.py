@@ -27,6 +27,7 @@ CASES = [
     (2, "two", "二"),  # 两 only before 千 and 万
     (10, "ten", "十"),  # not 一十
     (15, "fifteen", "十五"),
+    (19, "nineteen", "十九"),
     (20, "twenty", "二十"),
     (22, "twenty-two", "二十二"),
     (40, "forty", "四十"),
@@ -44,10 +45,12 @@ CASES = [
     (1050, "one thousand and fifty", "一千零五十"),
     (1200, "one thousand two hundred", "一千二百"),
     (2000, "two thousand", "两千"),
+    (2100, "two thousand one hundred", "两千一百"),  # "and" only below a hundred
     (2222, "two thousand two hundred and twenty-two", "两千二百二十二"),
     (3020, "three thousand and twenty", "三千零二十"),
     (10_000, "ten thousand", "一万"),
     (10_010, "ten thousand and ten", "一万零一十"),
+    (11_000, "eleven thousand", "一万一千"),  # no zero inside
     (12_345, "twelve thousand three hundred and forty-five", "一万二千三百四十五"),
     (20_000, "twenty thousand", "两万"),
     (20_002, "twenty thousand and two", "两万零二"),
