@@ -25,6 +25,7 @@ README: Table = {
         ("the order of the words | {} |", MINUTES),
         ("its cost: every formula computed | {} |", MINUTES),
         ("learns to the end | {} |", MINUTES),
+        ("and where it fails | {} |", MINUTES),
         ("{} real reviews", *SPLIT, lambda train, test: train + test),
         ("what it takes to win | {} |", MINUTES),
         ("instead of admired | {} |", MINUTES),
