@@ -73,11 +73,7 @@ def test_minutes_of_a_lesson_are_bound_to_its_row_in_the_readme(lesson):
     assert rows.count(MINUTES) == len(LESSONS)
 
 
-# The lessons whose minutes are counted; in the others they are an estimate still.
-COUNTED = ["02a_transformer_theory_attention", "02b_transformer_theory_model"]
-
-
-@pytest.mark.parametrize("lesson", COUNTED)
+@pytest.mark.parametrize("lesson", LESSONS)
 def test_minutes_to_read_are_counted_and_fit_a_class(lesson):
     notebook = read_notebook(NOTEBOOKS / f"{lesson}.ipynb")
     counted = minutes_to_read(notebook)
@@ -86,9 +82,10 @@ def test_minutes_to_read_are_counted_and_fit_a_class(lesson):
 
 
 def test_words_formulas_and_predictions_are_minutes():
-    texts = ["**Predict** " + 99 * "word ", "$$ a = b $$", "## Exercises\n\nPredict more."]
+    texts = ["**Predict** " + 109 * "word ", "$$ a = b $$", "## Exercises\n\nPredict more."]
     cells = [{"cell_type": "markdown", "source": text} for text in texts]
-    assert minutes_to_read({"cells": [*cells, {"cell_type": "code", "source": "x"}]}) == 2.5
+    assert minutes_to_read({"cells": [{"cell_type": "code", "source": "x"}, *cells]}) == 2.5
+    assert minutes_to_read({"cells": [{"cell_type": "markdown", "source": 110 * "? "}]}) == 2
 
 
 def test_data_readme_counts_the_snippets():
