@@ -63,5 +63,9 @@ TABLE: Table = {
     "distance-picture-prose": [
         ("around position {}:", "distance-picture.code", r"dots\[(\d+), 50:")
     ],
+    "order-seen-prose": [
+        ("to about {} within five", "distance-picture", r"at distance 5: (\S+),"),
+        ("rises again by up to {},", "distance-picture", r"later rises: up to (\S+)$"),
+    ],
     "embedding-seen": [("25.7 instead of 25.8 BLEU", CITED)],
 }

@@ -7,6 +7,9 @@ STATED = ("table-three.code", r"\(6, 512, 2048, (\d+)\)")
 DEPTH = ("gradient.code", r"depth=(\d+)\)")
 MISSING = ("base + table-three.code", r"together (\S+) million[\s\S]*\(6, 512, 2048, (\d+)\)")
 ROWS = ("table-three", r"[\s\S]*?rows (\d+) thousand" * 9)
+BOTH = ("gradient-run", r"post-norm .* (\S+) to +\S+ *\npre-norm .* (\S+) *$")
+PRE_NORM = ("collapse", r"^pre-norm .* (\S+) to \S+ differs$")
+POST_NORM = ("collapse", r"^post-norm .* to (\S+) differs$")
 STORED = ("fused-cost", r"T 100 +class (\S+) .*missing (\S+)$")
 
 TABLE: Table = {
@@ -20,13 +23,22 @@ TABLE: Table = {
         ("of width {} with {} heads", "gradient.code", r"EncoderLayer\((\d+), (\d+), "),
         ("Xiong and others in 2020", YEAR),
     ],
+    "gradient-run-prose": [
+        ("within a factor of {} of its", "gradient-picture", r"within a factor of (\d+):")
+    ],
     "gradient-seen": [
         ("by more than {} powers of ten", "gradient-run", r"neither +\S+ to +1e-(\d+) "),
+        ("and by about {} with the larger", "gradient-run", r"^neither .* to +1e-(\d+) *$"),
+        ("arrives {} to {} times as", "gradient-run", r"^residual only +(\S+) to +(\S+) "),
+        ("within a factor of {} of", *BOTH, lambda low, high: max(1 / low, high)),
         ("in every seed by more than {}:", "gradient-run", r"residual only .* (\S+) to +\S+ *$"),
     ],
     "collapse-seen": [
-        ("to {} decimals. Attention", "collapse.code", r"\(shares\) < 1e-(\d+),"),
+        ("to {} decimals, for either", "collapse.code", r"\(shares\) < 1e-(\d+),"),
         ("proved in 2021", YEAR),
+        ("at most {} with the residual", "collapse", r"^residual only .* to (\S+) differs$"),
+        ("at most {} with post-norm", *POST_NORM),
+        ("at least {} with pre-norm", *PRE_NORM),
     ],
     "whole-shapes-prose": [
         ("({} source tokens, {} target tokens)", "whole-shapes.code", r"\((\d+), (\d+), d_model="),
@@ -54,7 +66,11 @@ TABLE: Table = {
         ("1 head reached 24.9 BLEU", CITED),
         ("8 and 16 heads 25.8, and 32 heads, each very narrow, 25.4", CITED),
     ],
+    "doubling-prose": [
+        ("from {} to {} tokens", "doubling", r"^from (\d+) to (\d+) tokens: 2\.50 times$")
+    ],
     "table-one-prose": [
+        ("at 64 and at {} tokens", "table-one.code", r"in \(16, 64, (\d+)\):"),
         ("From little more than {}", "doubling", r"to 64 tokens: (\S+) times"),
         ("to nearly {}.", "doubling", r"to 65536 tokens: (\S+) times"),
     ],
@@ -65,12 +81,20 @@ TABLE: Table = {
     ],
     "bert-size-prose": [
         ("BERT base has {} layers", "bert-size.code", r"bert = (\d+) \*"),
-        ("a vocabulary of {} tokens", "bert-size.code", r"\((\S+) \+ \d+ \+ \d+\) \* d"),
-        ("for {} positions and for {} segments", "bert-size.code", r"\+ (\d+) \+ (\d+)\) \* d"),
+        ("a vocabulary of {} tokens", "bert-size.code", r"\((\S+) \+ \d+ \+ \d+\) \* bert_d"),
+        (
+            "for {} positions and for {} segments",
+            "bert-size.code",
+            r"\+ (\d+) \+ (\d+)\) \* bert_d",
+        ),
         ("The authors state {} parameters", "bert-size", r"of the stated (.+)$"),
     ],
     "applications": [("Whisper, 2022", YEAR)],
-    "summary": [("comes through {} layers", *DEPTH)],
+    "summary": [
+        ("comes through {} layers", *DEPTH),
+        ("at most {} of their size", *POST_NORM),
+        ("at least {} with pre-norm.", *PRE_NORM),
+    ],
     "exercises": [
         ("GPT (2018)", YEAR),
         ("about 40,500 tokens, 512 learned positions", CITED),
