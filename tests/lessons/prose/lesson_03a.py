@@ -1,6 +1,6 @@
 """Where the numbers in the prose of lesson 03a come from."""
 
-from course.prose.numbers import EXAMPLE, NOTES, Table
+from course.prose.numbers import EXAMPLE, HAND, NOTES, READING, TRIAL, YEAR, Table
 
 BATCH = ("random-pair.code", r"inputs = generate_batch\((\d+), (\d+), (\d+),")
 FRESH = ("favourites.code", r"generate_batch\((\d+), (\d+), (\d+),")
@@ -16,7 +16,10 @@ def different(rows, tokens, ids):
 
 
 TABLE: Table = {
-    "title": [("about {} minutes to run", "README.md", r"03a_synthetic.*\| (\S+) \|$")],
+    "title": [
+        ("a minute for every 100 words", READING),
+        ("About {} minutes to run", "README.md", r"03a_synthetic.*\| (\S+) \|$"),
+    ],
     "random-prose": [
         ("vocabulary of {} tokens, width {}", "original-run.code", r"Model\((\d+), (\d+), 1, 128"),
         ("one layer, dropout {};", "original-run.code", r"dropout=([\d.]+)\)"),
@@ -28,6 +31,7 @@ TABLE: Table = {
     "floor-prose": [
         ("| loss | " + " | ".join(["{}"] * 10) + " |", *LOSSES),
         ("with the token 716, thirty times", NOTES),
+        ("$1/e$, about 0.37.", HAND),
         ("and why 716?", NOTES),
     ],
     "start-prose": [("{} squares add up to {}.", "start.code", r"= (\d+) \*", lambda n: (n, n))],
@@ -58,7 +62,13 @@ TABLE: Table = {
     ],
     "memory-picture-prose": [("on new rows, {}, as by chance", "memory", r"guessed right: (\S+)")],
     "layout-fix-prose": [("{} rows moved because", "layout-picture", r"moved: (\d+) and")],
-    "unnoticed-prose": [("to {} in", "original-picture", r"within (\S+) of .* every epoch: True")],
+    "unnoticed-prose": [
+        ("to {} in", "original-picture", r"within (\S+) of .* every epoch: True"),
+        ("How lucky was 716?", NOTES),
+        ("about 100 random rows.", TRIAL),
+        ("89, 16, 4 and 33 of the 100 rows", TRIAL),
+        ("it was 2, 0, 1 and 100.", TRIAL),
+    ],
     "pattern-prose": [
         ("a random pattern of {} symbols", "pattern-data.code", r"V, period=(\d+)"),
         ("until the row is {} long", "pattern-data.code", r"repeating_batch\(3, (\d+), V"),
@@ -69,7 +79,7 @@ TABLE: Table = {
     ],
     "pattern-cliff-prose": [("on {} new rows", "pattern-cliff.code", r"repeating_batch\((\d+), ")],
     "induction-facts-prose": [
-        ("over {} rows", "induction-attention.code", r"repeating_batch\((\d+), ")
+        ("count over {} rows", "induction-attention.code", r"repeating_batch\((\d+), ")
     ],
     "teacher-prose": [
         ("We draw {} batches", "reversal-split.code", r"for _ in range\((\d+)\)"),
@@ -85,9 +95,19 @@ TABLE: Table = {
     ],
     "blind-prose": [("for our {} test words", *TESTED)],
     "blind-train-prose": [("the same {}", "reversal-split.code", r"for _ in range\((\d+)\)")],
+    "blind-picture-prose": [
+        ("The bound of {} is", "bag-floor", r"best mean loss: (\S+)"),
+        ("{} batches do not reach it", "reversal-split.code", r"for _ in range\((\d+)\)"),
+    ],
+    "summary": [
+        ("by 0 with one layer and by 0.08 to 0.09 with two", TRIAL),
+        ("Haviv and others (2022) found", YEAR),
+    ],
     "exercises": [
         ("a vocabulary of 50,000 tokens", EXAMPLE),
         ("its first loss is 11.5.", EXAMPLE),
-        ("a warm-up of 100 steps. Compare the losses of each 100 batches", EXAMPLE),
+        ("on 1,500 batches", EXAMPLE),
+        ("batches instead of {},", "reversal-split.code", r"for _ in range\((\d+)\)"),
+        ("a warm-up of 100 steps,", EXAMPLE),
     ],
 }
