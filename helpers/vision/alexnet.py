@@ -67,9 +67,10 @@ class LocalResponseNorm(nn.Module):
         alpha, beta, k: the constants of the formula; the defaults are the paper's.
 
     Difference from ``torch.nn.LocalResponseNorm``: that one divides ``alpha`` by ``size`` (it takes
-    the mean of the squares where the paper takes the sum), and its default for ``k`` is 1.
+    the mean of the squares where the paper's formula takes the sum), and its default for ``k`` is
+    1. Krizhevsky's own code divides too, so that this ``alpha`` is five times the code's.
 
-    Source: section 3.3 of the paper.
+    Source: the formula in section 3.3 of the paper; ``layer.py`` of cuda-convnet2.
     """
 
     def __init__(
