@@ -7,11 +7,14 @@ its tag.
 
 DECLARED = {
     "AlexNet: the beginning": {
+        "loop": "rtol=0.05",
+        "race-run": "rtol=0.2",
         "baselines": "rtol=0.02",
         "train": "rtol=0.2",
         "test": "rtol=0.02",
         "switches-run": "rtol=0.05",
         "details": "rtol=0.05",
+        "scaled": "rtol=0.1",
         "data": "rtol=0.05",
     },
     "Training on made-up data: what can be learned, and what cannot": {
