@@ -45,11 +45,11 @@ TABLE: Table = {
     "loop-mended-prose": [("to borrow {} like this", *PRINCIPAL)],
     "loop-reading": [
         ("nearly {} years", *YEARS),
-        ("more than {} are paid back", *PAID, lambda paid, principal: paid / principal),
+        ("more than {} times the loan", *PAID, lambda paid, principal: paid / principal),
         ("An error of one in {} looks", *COUNT),
     ],
     "first-month-reading": [
-        ("beats the interest by {}.", *BEATEN),
+        ("payment is {} more than the interest, and {} is", *BEATEN, lambda cents: (cents, cents)),
         (
             "Try {} as well",
             "first-month",
@@ -130,7 +130,7 @@ TABLE: Table = {
         ("is much more than {}.", "fixed-point", r"distance (\S+) at the start"),
     ],
     "worth-prose": [
-        ("below** the cliff, at {}:", "first-month", r"first month: (\S+),"),
+        ("a payment of {} or less", "first-month", r"first month: (\S+),"),
         (
             "- {} a month, which is {} of the income",
             *BELOW,
@@ -167,7 +167,7 @@ TABLE: Table = {
     ],
     "summary": [
         ("{} payments, not {}.", *COUNTS, lambda notes, mended: (mended, notes)),
-        ("first month's interest by {}.", *BEATEN),
+        ("first month's interest by only {}.", *BEATEN),
     ],
     "exercises": [
         ("offers 3.99% for a fee of 500", EXAMPLE),
