@@ -1,6 +1,6 @@
 """Where the numbers in the prose of lesson 01 come from."""
 
-from course.prose.numbers import CITED, EXAMPLE, TRIAL, YEAR, Table
+from course.prose.numbers import CITED, EXAMPLE, READING, TRIAL, YEAR, Table
 
 TOTAL = ("params", r"together: (\S+)")
 TRAINING = ("digits", r"training (\d+)")
@@ -28,6 +28,7 @@ ACCURACIES = ("test", r"neighbours +(\S+)\nsmall AlexNet +(\S+)")
 
 TABLE: Table = {
     "title": [
+        ("about 100 minutes to read", READING),
         ("In 2012 a neural network", YEAR),
         ("since the 1990s", YEAR),
         ("a billion connections", CITED),

@@ -1,6 +1,6 @@
 """Where the numbers in the prose of lesson 03a come from."""
 
-from course.prose.numbers import EXAMPLE, HAND, NOTES, READING, YEAR, Table
+from course.prose.numbers import EXAMPLE, HAND, NOTES, YEAR, Table
 
 SIZES = ("original-run.code", r"Model\((\d+), (\d+), 1, 128, 1, dropout=([\d.]+)\)")
 BATCH = ("original-run.code", r"generate_batch\((\d+), (\d+), (\d+),")
@@ -20,8 +20,7 @@ def different(rows, tokens, ids):
 
 TABLE: Table = {
     "title": [
-        ("a minute for every 100 words", READING),
-        ("About {} minutes to run", "README.md", r"03a_synthetic.*\| (\S+) \|$"),
+        ("about {} minutes to run", "README.md", r"03a_synthetic.*\| (\S+) \|$"),
     ],
     "notes-class-prose": [
         ("from -{} to {}.", "notes-class.code", r"encoder\.weight.*\(-(\S+), (\S+)\)"),
