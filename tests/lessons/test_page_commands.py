@@ -66,6 +66,7 @@ CHECKED = {
 NO_COMMAND = {
     "%matplotlib inline",
     "index out of range in self",
+    "d1 d2 million d3 hundred and d4 d5 thousand d6 hundred and d7 d8",
     "No module named 'helpers'",
     "OSError: Could not load this library: libtorchtext.so",
     "<br />",
