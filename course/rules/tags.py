@@ -29,7 +29,6 @@ DECLARED = {
         "warmup": "rtol=0.2",
         "decode": "rtol=0.02",
         "zeros": "rtol=0.02",
-        "attention": "nbval-ignore-output",  # which head looks where, by luck
         "errors": "nbval-ignore-output",  # which rare numbers the trained model gets wrong
         "cure": "rtol=0.1",
     },
