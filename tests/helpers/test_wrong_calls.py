@@ -8,28 +8,17 @@ from it. ``UNHOOKED`` is tested by ``unhooked.py``: in the tests, beartype would
 
 import inspect
 import re
+from importlib import import_module
 from typing import Any
 
 import pytest
 
-from tests.helpers import (
-    wrong_calls_data,
-    wrong_calls_figures,
-    wrong_calls_loan,
-    wrong_calls_training,
-    wrong_calls_transformer,
-    wrong_calls_vision,
-)
 from tests.helpers.right_calls import right_call
 
-TOPICS = (
-    wrong_calls_data,
-    wrong_calls_figures,
-    wrong_calls_loan,
-    wrong_calls_training,
-    wrong_calls_transformer,
-    wrong_calls_vision,
-)
+TOPICS = [
+    import_module(f"tests.helpers.wrong_calls_{topic}")
+    for topic in ("data", "figures", "loan", "training", "transformer", "vision")
+]
 
 
 def rows(table: str, error: type[Exception]) -> list[Any]:
